@@ -1,0 +1,238 @@
+//! The crate's error: what went wrong, where, and what can be done about it.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::format::FormatError;
+use crate::lang::Diagnostic;
+use crate::model::ModelError;
+
+/// What every fallible call of the crate returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error of the store; [`Error::kind`] says which.
+///
+/// It is one word wide, so that `Result` stays cheap on the append path.
+#[derive(Debug)]
+pub struct Error(Box<ErrorKind>);
+
+/// The kinds of errors, with typed fields.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The operating system refused an operation on a file; see the source for its reason.
+    Io {
+        /// What was tried, such as `open` or `sync`.
+        operation: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// Bytes on disk are not what was written. Run `verify`; other data stays readable.
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// The offset in bytes of the damaged structure.
+        offset: u64,
+        /// What is wrong with it.
+        source: FormatError,
+    },
+    /// The log has valid frames behind damaged ones; the file is kept for salvage.
+    LogGap {
+        /// The log file.
+        path: PathBuf,
+        /// Where its valid prefix ends.
+        offset: u64,
+        /// The last sequence number before the gap.
+        seq_before: u64,
+        /// The first sequence number known after it.
+        seq_after: u64,
+    },
+    /// Another process writes to this store. Read beside it, or give this writer its own directory.
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+        /// What the holder wrote about itself, such as its process id.
+        holder: String,
+    },
+    /// The directory is not a store and not empty, or does not exist where only reading was asked.
+    NotAStore {
+        /// The directory.
+        path: PathBuf,
+        /// What stands there that should not, or what is missing.
+        found: String,
+    },
+    /// The store was written by a newer format than this build reads; use a newer build.
+    FormatVersion {
+        /// The file that says so.
+        path: PathBuf,
+        /// Its version.
+        got: u32,
+        /// The newest version read here.
+        newest: u32,
+    },
+    /// The data model refuses a metric, label, sample or selector.
+    Model(ModelError),
+    /// A query is wrong; the diagnostic shows where, and often the way out.
+    Query(Diagnostic),
+    /// More of something than a limit allows; raise the limit or ask for less.
+    Limit {
+        /// What was counted or measured.
+        what: &'static str,
+        /// The most that is allowed.
+        limit: u64,
+        /// What was needed.
+        got: u64,
+    },
+    /// A sync failed and could not be made good: nothing more is accepted until the store is
+    /// opened again. Reading goes on.
+    Poisoned {
+        /// The file whose sync failed.
+        path: PathBuf,
+        /// What may be lost.
+        loss: String,
+    },
+    /// The store was closed.
+    Closed,
+    /// Files changed faster than a reader could open them, for longer than its patience.
+    Busy {
+        /// The store.
+        path: PathBuf,
+        /// How long the reader tried, in milliseconds.
+        waited_ms: u64,
+    },
+    /// The file system cannot do what the store needs, such as locks.
+    Unsupported {
+        /// What is missing.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+    },
+    /// A row of an input text cannot be used.
+    Input {
+        /// The line, counted from 1.
+        line: u64,
+        /// The column in bytes, counted from 1; 0 where the whole line is meant.
+        column: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Returns what went wrong.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+
+    /// Returns what went wrong, and gives up the error.
+    #[must_use]
+    pub fn into_kind(self) -> ErrorKind {
+        *self.0
+    }
+
+    /// Makes an error of an operation on a file that the system refused.
+    pub(crate) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        ErrorKind::Io { operation, path: path.to_owned(), source }.into()
+    }
+
+    /// Makes an error of bytes that are not what was written. A foreign version keeps its own kind.
+    pub(crate) fn corrupt(path: &Path, offset: u64, source: FormatError) -> Self {
+        if let FormatError::Version { got, newest } = source {
+            return ErrorKind::FormatVersion { path: path.to_owned(), got, newest }.into();
+        }
+        ErrorKind::Corrupt { path: path.to_owned(), offset, source }.into()
+    }
+
+    /// Returns true if a file or directory was not there.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            ErrorKind::Io { operation, path, .. } => {
+                write!(f, "cannot {operation} {}", path.display())
+            }
+            ErrorKind::Corrupt { path, offset, .. } => {
+                write!(f, "damaged file {} at byte {offset}", path.display())
+            }
+            ErrorKind::LogGap { path, offset, seq_before, seq_after } => write!(
+                f,
+                "gap in log {} at byte {offset}: sequence {seq_before} is followed by {seq_after}",
+                path.display()
+            ),
+            ErrorKind::Locked { path, holder } => write!(
+                f,
+                "store is locked by another writer ({holder}) through {}; read beside it, or give \
+                 this writer a directory of its own",
+                path.display()
+            ),
+            ErrorKind::NotAStore { path, found } => {
+                write!(f, "{} is not a silverback store: {found}", path.display())
+            }
+            ErrorKind::FormatVersion { path, got, newest } => write!(
+                f,
+                "{} has format version {got}; this build reads up to {newest}: use a newer build",
+                path.display()
+            ),
+            ErrorKind::Model(error) => error.fmt(f),
+            ErrorKind::Query(diagnostic) => diagnostic.fmt(f),
+            ErrorKind::Limit { what, limit, got } => {
+                write!(f, "too much: {what} is {got}, the limit is {limit}")
+            }
+            ErrorKind::Poisoned { path, loss } => write!(
+                f,
+                "store is closed for writing since {} could not be synced: {loss}",
+                path.display()
+            ),
+            ErrorKind::Closed => f.write_str("store is closed"),
+            ErrorKind::Busy { path, waited_ms } => write!(
+                f,
+                "store {} kept changing for {waited_ms} ms while it was being opened",
+                path.display()
+            ),
+            ErrorKind::Unsupported { what, path } => {
+                write!(f, "{what} is not supported at {}", path.display())
+            }
+            ErrorKind::Input { line, column, reason } => match column {
+                0 => write!(f, "line {line}: {reason}"),
+                _ => write!(f, "line {line}, column {column}: {reason}"),
+            },
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.kind() {
+            ErrorKind::Io { source, .. } => Some(source),
+            ErrorKind::Corrupt { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self(Box::new(kind))
+    }
+}
+
+impl From<ModelError> for Error {
+    fn from(error: ModelError) -> Self {
+        ErrorKind::Model(error).into()
+    }
+}
+
+impl From<Diagnostic> for Error {
+    fn from(diagnostic: Diagnostic) -> Self {
+        ErrorKind::Query(diagnostic).into()
+    }
+}

@@ -1,0 +1,63 @@
+//! Every limit of the store, with its default, in one place.
+
+/// How much of anything a store accepts; exceeding one is an error that names both numbers.
+///
+/// ```
+/// let limits = silverback::Limits::default();
+/// assert_eq!(limits.labels_per_series_max, 64);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Series that may be active in one log generation (24 bits of a frame name one).
+    pub series_max: u64,
+    /// Bytes of a metric's or label's name.
+    pub name_bytes_max: u64,
+    /// Bytes of a label's value.
+    pub value_bytes_max: u64,
+    /// Labels of one series.
+    pub labels_per_series_max: u64,
+    /// Samples of one batch.
+    pub batch_samples_max: u64,
+    /// Bytes of one log frame.
+    pub frame_bytes_max: u64,
+    /// How far ahead of the clock a sample may lie, in nanoseconds.
+    pub future_nanos_max: u64,
+    /// Segments that one flush may write; what lies in further partitions goes into one wide segment.
+    pub flush_segments_max: u64,
+    /// Bytes of a query's text.
+    pub query_bytes_max: u64,
+    /// How deep parentheses and calls may nest in a query.
+    pub query_depth_max: u64,
+    /// Windows of one answer.
+    pub windows_max: u64,
+    /// Rows (groups × windows) of one answer.
+    pub rows_max: u64,
+    /// Bytes that a regular expression may take once compiled.
+    pub regex_bytes_max: u64,
+}
+
+impl Limits {
+    /// The defaults, which `Default` gives as well.
+    pub const DEFAULT: Self = Self {
+        series_max: 1 << 24,
+        name_bytes_max: 1 << 10,
+        value_bytes_max: 64 << 10,
+        labels_per_series_max: 64,
+        batch_samples_max: 1 << 20,
+        frame_bytes_max: 16 << 20,
+        future_nanos_max: 86_400_000_000_000,
+        flush_segments_max: 64,
+        query_bytes_max: 64 << 10,
+        query_depth_max: 64,
+        windows_max: 1_000_000,
+        rows_max: 10_000_000,
+        regex_bytes_max: 1 << 20,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
