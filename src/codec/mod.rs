@@ -1,5 +1,40 @@
 //! One column's values as bytes and back, and the choice among the ways to do so.
+//!
+//! A block is the encoding of one column of one chunk. It carries neither its codec nor its count:
+//! the chunk index that points to it does, under its own checksum. Encoders are deterministic and
+//! cannot fail; decoders are total functions over untrusted bytes. `docs/FORMAT.md` gives each
+//! layout field by field.
+//!
+//! ```
+//! use silverback::codec::{ValueCodec, decode_values, encode_values};
+//!
+//! let mut bytes = Vec::new();
+//! let codec = encode_values(&[21.5, 21.5, 21.75], &mut bytes);
+//! assert_eq!(codec, ValueCodec::Gorilla);
+//!
+//! let mut values = Vec::new();
+//! decode_values(codec, &bytes, 3, &mut values)?;
+//! assert_eq!(values, [21.5, 21.5, 21.75]);
+//! # Ok::<(), silverback::codec::CodecError>(())
+//! ```
 
+mod bits;
 mod error;
+mod gorilla_timestamps;
+mod gorilla_values;
+mod prefix;
+mod raw;
+mod scale;
+mod timestamps;
+mod values;
+pub mod varint;
 
 pub use crate::codec::error::CodecError;
+pub use crate::codec::timestamps::{TimeCodec, decode_timestamps, encode_timestamps};
+pub use crate::codec::values::{ValueCodec, decode_values, encode_values};
+
+/// The most entries that a constant block may stand for.
+///
+/// Every other layout's size bounds its count; this one would let a few bytes ask for any amount
+/// of memory. Encoders choose another codec for longer columns.
+pub const CONSTANT_COUNT_MAX: usize = 1 << 24;

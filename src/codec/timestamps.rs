@@ -1,0 +1,411 @@
+//! The menu of codecs for timestamps, and the choice among them.
+
+use crate::codec::CONSTANT_COUNT_MAX;
+use crate::codec::error::CodecError;
+use crate::codec::gorilla_timestamps::{self, Plan};
+use crate::codec::raw;
+use crate::codec::varint;
+
+/// How a block's timestamps are encoded. The numbers are part of the file format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum TimeCodec {
+    /// Eight bytes a timestamp: i64 nanoseconds, little-endian.
+    Raw = 1,
+    /// One step throughout: the first timestamp in eight bytes, little-endian, then, if there is a
+    /// second, the step in nanoseconds as zigzag varint.
+    Constant = 2,
+    /// The change of each step, in units of their common divisor (after VLDB 2015).
+    Gorilla = 3,
+}
+
+impl TimeCodec {
+    /// All codecs, those that decode with the least work first: of two that take as many bytes,
+    /// the earlier one is chosen.
+    pub const ALL: [Self; 3] = [Self::Constant, Self::Raw, Self::Gorilla];
+
+    /// Returns the tag that stands for this codec on disk.
+    #[must_use]
+    pub const fn to_tag(self) -> u8 {
+        self as u8
+    }
+
+    /// Returns the codec of a tag, if there is one.
+    #[must_use]
+    pub const fn from_tag(tag: u8) -> Option<Self> {
+        match tag {
+            1 => Some(Self::Raw),
+            2 => Some(Self::Constant),
+            3 => Some(Self::Gorilla),
+            _ => None,
+        }
+    }
+
+    /// Returns the codec's name, as reports print it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Constant => "constant",
+            Self::Gorilla => "gorilla",
+        }
+    }
+
+    /// Returns how many bytes [`encode`](Self::encode) would append; `None` if this codec does not
+    /// hold these timestamps. Exact; O(n), with a division a timestamp for Gorilla.
+    #[must_use]
+    pub fn estimate(self, timestamps: &[i64]) -> Option<u64> {
+        match self {
+            Self::Raw => Some((timestamps.len() as u64).saturating_mul(raw::ENTRY_BYTES as u64)),
+            Self::Constant => Some(Line::through(timestamps)?.len_bytes()),
+            Self::Gorilla => Some(Plan::of(timestamps)?.len_bytes()),
+        }
+    }
+
+    /// Appends the timestamps in this codec, whatever it costs. Returns whether the codec holds
+    /// them; if not, nothing is appended.
+    #[must_use]
+    pub fn encode(self, timestamps: &[i64], out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::Raw => encode_raw(timestamps, out),
+            Self::Constant => {
+                let Some(line) = Line::through(timestamps) else { return false };
+                line.encode(out);
+            }
+            Self::Gorilla => {
+                let Some(plan) = Plan::of(timestamps) else { return false };
+                plan.encode(timestamps, out);
+            }
+        }
+        true
+    }
+}
+
+/// Timestamps of one step throughout.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    first: i64,
+    /// In nanoseconds; `None` where the first timestamp is the only one.
+    step: Option<i64>,
+}
+
+impl Line {
+    fn through(timestamps: &[i64]) -> Option<Self> {
+        let (&first, later) = timestamps.split_first()?;
+        let step = later.first().map(|second| second.wrapping_sub(first));
+        let constant = timestamps
+            .iter()
+            .zip(later)
+            .all(|(earlier, later)| Some(later.wrapping_sub(*earlier)) == step);
+        (constant && timestamps.len() <= CONSTANT_COUNT_MAX).then_some(Self { first, step })
+    }
+
+    fn len_bytes(self) -> u64 {
+        let step_bytes = self.step.map_or(0, |step| varint::len_bytes(varint::zigzag(step)));
+        (raw::ENTRY_BYTES + step_bytes) as u64
+    }
+
+    fn encode(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.first.to_le_bytes());
+        if let Some(step) = self.step {
+            varint::put_u64(out, varint::zigzag(step));
+        }
+    }
+}
+
+fn encode_raw(timestamps: &[i64], out: &mut Vec<u8>) {
+    raw::encode(timestamps.iter().map(|timestamp| timestamp.cast_unsigned()), out);
+}
+
+/// Appends the timestamps, in nanoseconds, in the codec that takes the fewest bytes, and returns
+/// which that is; of equals, the one that decodes with the least work. No timestamp is encoded to
+/// no bytes.
+///
+/// Any sequence comes back as it was, sorted or not. Timestamps of a coarse clock cost what its
+/// unit costs: a block is scaled by the greatest common divisor of its steps.
+pub fn encode_timestamps(timestamps: &[i64], out: &mut Vec<u8>) -> TimeCodec {
+    // In the order of `TimeCodec::ALL`, with the plans kept, since they cost more than encoding.
+    let raw_bytes = TimeCodec::Raw.estimate(timestamps).unwrap_or(u64::MAX);
+    if let Some(line) = Line::through(timestamps)
+        && line.len_bytes() <= raw_bytes
+    {
+        line.encode(out);
+        return TimeCodec::Constant;
+    }
+    if let Some(plan) = Plan::of(timestamps)
+        && plan.len_bytes() < raw_bytes
+    {
+        plan.encode(timestamps, out);
+        return TimeCodec::Gorilla;
+    }
+    encode_raw(timestamps, out);
+    TimeCodec::Raw
+}
+
+/// Appends the `count` timestamps of a block.
+///
+/// Total over any bytes. Allocates at most 64 bytes for each byte of the block, and at most eight
+/// times [`CONSTANT_COUNT_MAX`] bytes for a constant one; a caller that knows a lower bound for
+/// `count` checks it first.
+///
+/// # Errors
+/// [`CodecError`] if the bytes are no encoding of `count` timestamps; then `out` is as it was.
+pub fn decode_timestamps(
+    codec: TimeCodec,
+    bytes: &[u8],
+    count: usize,
+    out: &mut Vec<i64>,
+) -> Result<(), CodecError> {
+    let start = out.len();
+    let decoded = match codec {
+        TimeCodec::Raw => {
+            raw::decode(bytes, count).map(|words| out.extend(words.map(u64::cast_signed)))
+        }
+        TimeCodec::Constant => decode_constant(bytes, count, out),
+        TimeCodec::Gorilla => gorilla_timestamps::decode(bytes, count, out),
+    };
+    if decoded.is_err() {
+        out.truncate(start);
+    }
+    debug_assert!(decoded.is_err() || out.len() - start == count);
+    decoded
+}
+
+fn decode_constant(bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Result<(), CodecError> {
+    if !(1..=CONSTANT_COUNT_MAX).contains(&count) {
+        return Err(CodecError::OutOfRange { field: "count" });
+    }
+    let first = bytes.first_chunk().ok_or(CodecError::Truncated)?;
+    let mut at = first.len();
+    let step = if count == 1 { 0 } else { varint::unzigzag(varint::read_u64(bytes, &mut at)?) };
+    if at < bytes.len() {
+        return Err(CodecError::TrailingBytes);
+    }
+    let mut timestamp = i64::from_le_bytes(*first);
+    out.extend((0..count).map(|_| {
+        let current = timestamp;
+        timestamp = timestamp.wrapping_add(step);
+        current
+    }));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
+
+    use crate::codec::timestamps::{TimeCodec, decode_timestamps, encode_timestamps};
+    use crate::codec::{CONSTANT_COUNT_MAX, CodecError};
+
+    const SPECIAL: [i64; 8] =
+        [i64::MIN, i64::MIN + 1, -1, 0, 1, 1_700_000_000_000_000_000, i64::MAX - 1, i64::MAX];
+
+    fn timestamp() -> impl Strategy<Value = i64> {
+        prop_oneof![any::<i64>(), prop::sample::select(SPECIAL.as_slice())]
+    }
+
+    fn column() -> impl Strategy<Value = Vec<i64>> {
+        let unit = prop::sample::select([1i64, 100, 1_000_000, 1_000_000_000, 1 << 40].as_slice());
+        prop_oneof![
+            prop::collection::vec(timestamp(), 0..100),
+            // Regular, with any step, so that the sum wraps around.
+            (timestamp(), timestamp(), 0..5000usize).prop_map(|(first, step, len)| {
+                let line = std::iter::successors(Some(first), |ts| Some(ts.wrapping_add(step)));
+                line.take(len).collect()
+            }),
+            // Steps in a unit, some of them back in time, some zero.
+            (timestamp(), unit, prop::collection::vec(-20..500i64, 0..5000)).prop_map(
+                |(first, unit, steps)| {
+                    let walk = steps.iter().scan(first, |ts, step| {
+                        *ts = ts.wrapping_add(step.wrapping_mul(unit));
+                        Some(*ts)
+                    });
+                    walk.collect()
+                }
+            ),
+            // Steps of every magnitude.
+            (timestamp(), prop::collection::vec((any::<i64>(), 0..64u32), 0..300)).prop_map(
+                |(first, steps)| {
+                    let walk = steps.iter().scan(first, |ts, (step, shift)| {
+                        *ts = ts.wrapping_add(step >> shift);
+                        Some(*ts)
+                    });
+                    walk.collect()
+                }
+            ),
+        ]
+    }
+
+    fn check_round_trip(timestamps: &[i64]) {
+        let mut chosen_bytes = vec![0xA5];
+        let chosen = encode_timestamps(timestamps, &mut chosen_bytes);
+        let estimates: Vec<(TimeCodec, u64)> = TimeCodec::ALL
+            .into_iter()
+            .filter_map(|codec| Some((codec, codec.estimate(timestamps)?)))
+            .collect();
+        let least = estimates.iter().min_by_key(|(_, bytes)| *bytes).unwrap();
+        assert_eq!((chosen, chosen_bytes.len() as u64 - 1), *least, "{estimates:?}");
+        for codec in TimeCodec::ALL {
+            let mut bytes = vec![0xA5];
+            let held = codec.encode(timestamps, &mut bytes);
+            let len_bytes = bytes.len() as u64 - 1;
+            assert_eq!(codec.estimate(timestamps), held.then_some(len_bytes), "{codec:?}");
+            assert_eq!(bytes[0], 0xA5);
+            if !held {
+                assert_eq!(bytes.len(), 1);
+                continue;
+            }
+            let mut decoded = vec![7];
+            decode_timestamps(codec, &bytes[1..], timestamps.len(), &mut decoded).unwrap();
+            assert_eq!(decoded[0], 7);
+            assert_eq!(&decoded[1..], timestamps, "{codec:?}");
+            if codec == chosen {
+                assert_eq!(bytes, chosen_bytes);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_column_comes_back(timestamps in column()) {
+            check_round_trip(&timestamps);
+        }
+
+        #[test]
+        fn any_bytes_decode_or_fail_without_harm(
+            bytes in any::<Vec<u8>>(),
+            count in prop_oneof![0..2000usize, Just(usize::MAX), Just(1 << 40)],
+        ) {
+            check_hostile(&bytes, count);
+        }
+
+        #[test]
+        fn damaged_blocks_decode_or_fail_without_harm(
+            timestamps in column(),
+            flips in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            for codec in TimeCodec::ALL {
+                let mut bytes = Vec::new();
+                if !codec.encode(&timestamps, &mut bytes) || bytes.is_empty() {
+                    continue;
+                }
+                check_hostile(&bytes[..cut.index(bytes.len())], timestamps.len());
+                for flip in &flips {
+                    let bit = flip.index(bytes.len() * 8);
+                    bytes[bit / 8] ^= 1 << (bit % 8);
+                    check_hostile(&bytes, timestamps.len());
+                }
+            }
+        }
+    }
+
+    /// Decodes with every codec, and checks what the decoder promises about its result.
+    fn check_hostile(bytes: &[u8], count: usize) {
+        for codec in TimeCodec::ALL {
+            let mut out = Vec::new();
+            match decode_timestamps(codec, bytes, count, &mut out) {
+                Ok(()) => assert_eq!(out.len(), count),
+                Err(_) => assert!(out.is_empty()),
+            }
+            if codec != TimeCodec::Constant {
+                assert!(out.capacity() <= bytes.len() * 8, "{codec:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn extremes_come_back_next_to_each_other() {
+        let mut timestamps = Vec::new();
+        for first in SPECIAL {
+            for second in SPECIAL {
+                timestamps.extend([first, second, second]);
+                check_round_trip(&[first, second]);
+            }
+        }
+        for len in 0..timestamps.len() {
+            check_round_trip(&timestamps[..len]);
+        }
+        for len in 0..20 {
+            check_round_trip(&[i64::MIN, 0].repeat(len));
+        }
+    }
+
+    #[test]
+    fn the_choice_is_the_smallest_and_then_the_simplest() {
+        let choose = |timestamps: &[i64]| encode_timestamps(timestamps, &mut Vec::new());
+        assert_eq!(choose(&[]), TimeCodec::Raw);
+        assert_eq!(choose(&[5]), TimeCodec::Constant);
+        assert_eq!(choose(&[5, 5, 5]), TimeCodec::Constant);
+        assert_eq!(choose(&[5, i64::MAX]), TimeCodec::Raw);
+        assert_eq!(choose(&[10, 20, 30, 40]), TimeCodec::Constant);
+        let jittered: Vec<i64> = (0..100).map(|i| i * 15_000 + i % 7).collect();
+        assert_eq!(choose(&jittered), TimeCodec::Gorilla);
+    }
+
+    #[test]
+    fn a_coarse_clock_costs_what_its_unit_costs() {
+        let steps = (0..1000i64).map(|i| i * i % 997);
+        let millis: Vec<i64> = steps
+            .scan(0, |ts, step| {
+                *ts += step;
+                Some(*ts)
+            })
+            .collect();
+        let nanos: Vec<i64> =
+            millis.iter().map(|ms| 1_700_000_000_000_000_001 + ms * 1_000_000).collect();
+        let (mut of_millis, mut of_nanos) = (Vec::new(), Vec::new());
+        assert_eq!(encode_timestamps(&millis, &mut of_millis), TimeCodec::Gorilla);
+        assert_eq!(encode_timestamps(&nanos, &mut of_nanos), TimeCodec::Gorilla);
+        // The scale itself takes three bytes, against one.
+        assert_eq!(of_nanos.len(), of_millis.len() + 2);
+    }
+
+    #[test]
+    fn a_block_has_exactly_its_length() {
+        let check = |codec: TimeCodec, timestamps: &[i64]| {
+            let mut bytes = Vec::new();
+            assert!(codec.encode(timestamps, &mut bytes));
+            let count = timestamps.len();
+            let decode = |bytes: &[u8]| decode_timestamps(codec, bytes, count, &mut Vec::new());
+            for end in 0..bytes.len() {
+                assert_eq!(decode(&bytes[..end]), Err(CodecError::Truncated), "{codec:?} {end}");
+            }
+            bytes.push(0);
+            assert_eq!(decode(&bytes), Err(CodecError::TrailingBytes), "{codec:?}");
+        };
+        check(TimeCodec::Raw, &[3, 1, 2]);
+        check(TimeCodec::Constant, &[1]);
+        check(TimeCodec::Constant, &[1, 1001]);
+        check(TimeCodec::Gorilla, &[1, 1001, 2002, 3003, 3999]);
+    }
+
+    #[test]
+    fn illegal_fields_are_refused() {
+        let illegal = |field| Err(CodecError::OutOfRange { field });
+        let decode = |codec, header: &[u8], count| {
+            let bytes = [&[0; 8], header].concat();
+            decode_timestamps(codec, &bytes, count, &mut Vec::new())
+        };
+        for count in [0, CONSTANT_COUNT_MAX + 1, usize::MAX] {
+            assert_eq!(decode(TimeCodec::Constant, &[2], count), illegal("count"));
+        }
+        for count in 0..3 {
+            assert_eq!(decode(TimeCodec::Gorilla, &[1, 2, 1, 1, 1, 1, 1], count), illegal("count"));
+        }
+        assert_eq!(decode(TimeCodec::Gorilla, &[1, 2, 1, 1, 1, 1, 1], 3), Ok(()));
+        assert_eq!(decode(TimeCodec::Gorilla, &[0, 2, 1, 1, 1, 1, 1], 3), illegal("scale"));
+        assert_eq!(decode(TimeCodec::Gorilla, &[0x81, 0, 2, 1, 1, 1, 1, 1], 3), illegal("varint"));
+        assert_eq!(decode(TimeCodec::Gorilla, &[1, 2, 0, 0, 0, 0, 1], 3), illegal("bucket width"));
+        assert_eq!(decode(TimeCodec::Gorilla, &[1, 2, 1, 1, 1, 1, 3], 3), illegal("padding"));
+    }
+
+    #[test]
+    fn tags_are_those_of_the_format() {
+        for tag in 0..=u8::MAX {
+            let codec = TimeCodec::from_tag(tag);
+            assert_eq!(codec.map(TimeCodec::to_tag), (1..=3).contains(&tag).then_some(tag));
+        }
+        assert_eq!(TimeCodec::ALL.map(TimeCodec::as_str), ["constant", "raw", "gorilla"]);
+    }
+}

@@ -1,0 +1,364 @@
+//! The menu of codecs for values, and the choice among them.
+
+use crate::codec::CONSTANT_COUNT_MAX;
+use crate::codec::error::CodecError;
+use crate::codec::gorilla_values;
+use crate::codec::raw;
+
+/// How a block's values are encoded. The numbers are part of the file format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ValueCodec {
+    /// Eight bytes a value: its bits, little-endian.
+    Raw = 1,
+    /// One value for the whole block: its bits in eight bytes, little-endian.
+    Constant = 2,
+    /// Each value's bits by their difference from the one before (VLDB 2015).
+    Gorilla = 3,
+}
+
+impl ValueCodec {
+    /// All codecs, those that decode with the least work first: of two that take as many bytes,
+    /// the earlier one is chosen.
+    pub const ALL: [Self; 3] = [Self::Constant, Self::Raw, Self::Gorilla];
+
+    /// Returns the tag that stands for this codec on disk.
+    #[must_use]
+    pub const fn to_tag(self) -> u8 {
+        self as u8
+    }
+
+    /// Returns the codec of a tag, if there is one.
+    #[must_use]
+    pub const fn from_tag(tag: u8) -> Option<Self> {
+        match tag {
+            1 => Some(Self::Raw),
+            2 => Some(Self::Constant),
+            3 => Some(Self::Gorilla),
+            _ => None,
+        }
+    }
+
+    /// Returns the codec's name, as reports print it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Constant => "constant",
+            Self::Gorilla => "gorilla",
+        }
+    }
+
+    /// Returns how many bytes [`encode`](Self::encode) would append; `None` if this codec does not
+    /// hold these values. Exact; O(n).
+    #[must_use]
+    pub fn estimate(self, values: &[f64]) -> Option<u64> {
+        match self {
+            Self::Raw => Some((values.len() as u64).saturating_mul(raw::ENTRY_BYTES as u64)),
+            Self::Constant => the_one_value(values).map(|_| raw::ENTRY_BYTES as u64),
+            Self::Gorilla => Some(gorilla_values::len_bytes(values)),
+        }
+    }
+
+    /// Appends the values in this codec, whatever it costs. Returns whether the codec holds them;
+    /// if not, nothing is appended.
+    #[must_use]
+    pub fn encode(self, values: &[f64], out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::Raw => raw::encode(values.iter().map(|value| value.to_bits()), out),
+            Self::Constant => {
+                let Some(value) = the_one_value(values) else { return false };
+                raw::encode([value.to_bits()].into_iter(), out);
+            }
+            Self::Gorilla => gorilla_values::encode(values, out),
+        }
+        true
+    }
+}
+
+/// Returns the value that all values are, bit for bit.
+fn the_one_value(values: &[f64]) -> Option<f64> {
+    let (first, later) = values.split_first()?;
+    let constant = later.iter().all(|value| value.to_bits() == first.to_bits());
+    (constant && values.len() <= CONSTANT_COUNT_MAX).then_some(*first)
+}
+
+/// Appends the values in the codec that takes the fewest bytes, and returns which that is; of
+/// equals, the one that decodes with the least work. No value is encoded to no bytes.
+///
+/// Every bit pattern comes back as it was: negative zero, infinities, NaNs with their payloads.
+pub fn encode_values(values: &[f64], out: &mut Vec<u8>) -> ValueCodec {
+    let estimates =
+        ValueCodec::ALL.into_iter().filter_map(|codec| Some((codec, codec.estimate(values)?)));
+    // Of equals, `min_by_key` returns the first.
+    let chosen = estimates.min_by_key(|&(_, bytes)| bytes);
+    let (codec, len_bytes) = chosen.unwrap_or((ValueCodec::Raw, 0));
+    let start = out.len();
+    let held = codec.encode(values, out);
+    debug_assert!(held, "a codec that gives an estimate holds the values");
+    debug_assert_eq!((out.len() - start) as u64, len_bytes, "estimates are exact");
+    codec
+}
+
+/// Appends the `count` values of a block.
+///
+/// Total over any bytes. Allocates at most 64 bytes for each byte of the block, and at most eight
+/// times [`CONSTANT_COUNT_MAX`] bytes for a constant one; a caller that knows a lower bound for
+/// `count` checks it first.
+///
+/// # Errors
+/// [`CodecError`] if the bytes are no encoding of `count` values; then `out` is as it was.
+pub fn decode_values(
+    codec: ValueCodec,
+    bytes: &[u8],
+    count: usize,
+    out: &mut Vec<f64>,
+) -> Result<(), CodecError> {
+    let start = out.len();
+    let decoded = match codec {
+        ValueCodec::Raw => {
+            raw::decode(bytes, count).map(|words| out.extend(words.map(f64::from_bits)))
+        }
+        ValueCodec::Constant => decode_constant(bytes, count, out),
+        ValueCodec::Gorilla => gorilla_values::decode(bytes, count, out),
+    };
+    if decoded.is_err() {
+        out.truncate(start);
+    }
+    debug_assert!(decoded.is_err() || out.len() - start == count);
+    decoded
+}
+
+fn decode_constant(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<(), CodecError> {
+    if !(1..=CONSTANT_COUNT_MAX).contains(&count) {
+        return Err(CodecError::OutOfRange { field: "count" });
+    }
+    for bits in raw::decode(bytes, 1)? {
+        out.resize(out.len() + count, f64::from_bits(bits));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
+
+    use crate::codec::values::{ValueCodec, decode_values, encode_values};
+    use crate::codec::{CONSTANT_COUNT_MAX, CodecError};
+
+    /// Bit patterns that formulas on floats tend to lose.
+    const SPECIAL: [u64; 12] = [
+        0,                     // zero
+        1 << 63,               // negative zero
+        1,                     // the least subnormal
+        0x000F_FFFF_FFFF_FFFF, // the greatest subnormal
+        0x7FEF_FFFF_FFFF_FFFF, // the greatest finite
+        0x7FF0_0000_0000_0000, // infinity
+        0xFFF0_0000_0000_0000, // negative infinity
+        0x7FF8_0000_0000_0000, // the quiet NaN
+        0x7FF0_0000_0000_0001, // a signalling NaN
+        0xFFF8_DEAD_BEEF_CAFE, // a NaN with sign and payload
+        0x3FF0_0000_0000_0000, // one
+        u64::MAX,
+    ];
+
+    fn from_bits(bits: &[u64]) -> Vec<f64> {
+        bits.iter().copied().map(f64::from_bits).collect()
+    }
+
+    fn to_bits(values: &[f64]) -> Vec<u64> {
+        values.iter().map(|value| value.to_bits()).collect()
+    }
+
+    fn bit_pattern() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            any::<u64>(),
+            prop::sample::select(SPECIAL.as_slice()),
+            (-100_000..100_000i32).prop_map(|cents| (f64::from(cents) / 100.0).to_bits()),
+            (0..64u32).prop_map(|shift| 1 << shift),
+        ]
+    }
+
+    fn column() -> impl Strategy<Value = Vec<u64>> {
+        prop_oneof![
+            prop::collection::vec(bit_pattern(), 0..100),
+            // Runs, so that windows are kept, widened and repeated.
+            prop::collection::vec((bit_pattern(), 1..40usize), 0..130).prop_map(|runs| {
+                runs.iter().flat_map(|&(bits, len)| [bits].repeat(len)).collect()
+            }),
+            (bit_pattern(), 0..5000usize).prop_map(|(bits, len)| vec![bits; len]),
+            // A random walk of two decimals, as gauges make.
+            (Just(()), prop::collection::vec(-50..50i32, 0..5000)).prop_map(|((), steps)| {
+                let walk = steps.iter().scan(20_000, |cents, step| {
+                    *cents += step;
+                    Some((f64::from(*cents) / 100.0).to_bits())
+                });
+                walk.collect()
+            }),
+        ]
+    }
+
+    fn check_round_trip(bits: &[u64]) {
+        let values = from_bits(bits);
+        let mut chosen_bytes = vec![0xA5];
+        let chosen = encode_values(&values, &mut chosen_bytes);
+        for codec in ValueCodec::ALL {
+            let mut bytes = vec![0xA5];
+            let held = codec.encode(&values, &mut bytes);
+            let len_bytes = bytes.len() as u64 - 1;
+            assert_eq!(codec.estimate(&values), held.then_some(len_bytes), "{codec:?}");
+            assert_eq!(bytes[0], 0xA5);
+            if !held {
+                assert_eq!(bytes.len(), 1);
+                continue;
+            }
+            assert!(chosen_bytes.len() <= bytes.len(), "{chosen:?} is larger than {codec:?}");
+            let mut decoded = vec![7.0];
+            decode_values(codec, &bytes[1..], values.len(), &mut decoded).unwrap();
+            assert_eq!(decoded[0].to_bits(), 7f64.to_bits());
+            assert_eq!(to_bits(&decoded[1..]), bits, "{codec:?}");
+            if codec == chosen {
+                assert_eq!(bytes, chosen_bytes);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_column_comes_back_bit_for_bit(bits in column()) {
+            check_round_trip(&bits);
+        }
+
+        #[test]
+        fn any_bytes_decode_or_fail_without_harm(
+            bytes in any::<Vec<u8>>(),
+            count in prop_oneof![0..2000usize, Just(usize::MAX), Just(1 << 40)],
+        ) {
+            check_hostile(&bytes, count);
+        }
+
+        #[test]
+        fn damaged_blocks_decode_or_fail_without_harm(
+            bits in column(),
+            flips in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let values = from_bits(&bits);
+            for codec in ValueCodec::ALL {
+                let mut bytes = Vec::new();
+                if !codec.encode(&values, &mut bytes) || bytes.is_empty() {
+                    continue;
+                }
+                check_hostile(&bytes[..cut.index(bytes.len())], values.len());
+                for flip in &flips {
+                    let bit = flip.index(bytes.len() * 8);
+                    bytes[bit / 8] ^= 1 << (bit % 8);
+                    check_hostile(&bytes, values.len());
+                }
+            }
+        }
+    }
+
+    /// Decodes with every codec, and checks what the decoder promises about its result.
+    fn check_hostile(bytes: &[u8], count: usize) {
+        for codec in ValueCodec::ALL {
+            if codec == ValueCodec::Constant && bytes.len() == 8 && count > 5000 {
+                continue; // Legal up to its limit, which a test of its own covers.
+            }
+            let mut out = Vec::new();
+            match decode_values(codec, bytes, count, &mut out) {
+                Ok(()) => assert_eq!(out.len(), count),
+                Err(_) => assert!(out.is_empty()),
+            }
+            if codec != ValueCodec::Constant {
+                assert!(out.capacity() <= bytes.len() * 8, "{codec:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn special_values_come_back_next_to_each_other() {
+        let mut bits = Vec::new();
+        for first in SPECIAL {
+            for second in SPECIAL {
+                bits.extend([first, second, second]);
+            }
+        }
+        for len in 0..bits.len() {
+            check_round_trip(&bits[..len]);
+        }
+    }
+
+    #[test]
+    fn every_window_comes_back() {
+        let mut bits = vec![0];
+        for leading in 0..64 {
+            for trailing in 0..64 - leading {
+                let difference = (u64::MAX >> leading) & (u64::MAX << trailing);
+                bits.push(bits[bits.len() - 1] ^ difference);
+            }
+        }
+        check_round_trip(&bits);
+        bits.reverse();
+        check_round_trip(&bits);
+    }
+
+    #[test]
+    fn the_choice_is_the_smallest_and_then_the_simplest() {
+        let choose = |values: &[f64]| encode_values(values, &mut Vec::new());
+        assert_eq!(choose(&[]), ValueCodec::Raw);
+        assert_eq!(choose(&[842.0]), ValueCodec::Constant);
+        assert_eq!(choose(&[f64::NAN; 3]), ValueCodec::Constant);
+        assert_eq!(choose(&[0.0, -0.0]), ValueCodec::Gorilla);
+        let noise: Vec<f64> = (1..100u64)
+            .map(|i| f64::from_bits(i.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)))
+            .collect();
+        assert_eq!(choose(&noise), ValueCodec::Raw);
+    }
+
+    #[test]
+    fn a_block_has_exactly_its_length() {
+        let values = [21.5, 21.5, 21.75, -3.0];
+        for codec in [ValueCodec::Raw, ValueCodec::Gorilla] {
+            let mut bytes = Vec::new();
+            assert!(codec.encode(&values, &mut bytes));
+            let decode = |bytes: &[u8]| decode_values(codec, bytes, 4, &mut Vec::new());
+            for end in 0..bytes.len() {
+                assert_eq!(decode(&bytes[..end]), Err(CodecError::Truncated), "{codec:?} {end}");
+            }
+            bytes.push(0);
+            assert_eq!(decode(&bytes), Err(CodecError::TrailingBytes), "{codec:?}");
+        }
+        let decode = |len, count| {
+            decode_values(ValueCodec::Constant, &[0; 9][..len], count, &mut Vec::new())
+        };
+        assert_eq!(decode(8, 4), Ok(()));
+        assert_eq!(decode(7, 4), Err(CodecError::Truncated));
+        assert_eq!(decode(9, 4), Err(CodecError::TrailingBytes));
+        for count in [0, CONSTANT_COUNT_MAX + 1, usize::MAX] {
+            assert_eq!(decode(8, count), Err(CodecError::OutOfRange { field: "count" }));
+        }
+    }
+
+    #[test]
+    fn illegal_windows_are_refused() {
+        let illegal = Err(CodecError::OutOfRange { field: "window" });
+        let decode = |bits: u64, count| {
+            let mut bytes = 21.5f64.to_bits().to_le_bytes().to_vec();
+            bytes.extend(bits.to_le_bytes());
+            decode_values(ValueCodec::Gorilla, &bytes, count, &mut Vec::new())
+        };
+        // "1 0" where no window was opened, then 31 leading zeros and a width of 64.
+        assert_eq!(decode(0b01, 2), illegal);
+        assert_eq!(decode(0b11 | 31 << 2 | 63 << 7, 2), illegal);
+    }
+
+    #[test]
+    fn tags_are_those_of_the_format() {
+        for tag in 0..=u8::MAX {
+            let codec = ValueCodec::from_tag(tag);
+            assert_eq!(codec.map(ValueCodec::to_tag), (1..=3).contains(&tag).then_some(tag));
+        }
+        assert_eq!(ValueCodec::ALL.map(ValueCodec::as_str), ["constant", "raw", "gorilla"]);
+    }
+}
