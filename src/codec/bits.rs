@@ -191,7 +191,10 @@ mod tests {
         }
 
         #[test]
-        fn a_stream_ends_where_it_ends(bytes in any::<Vec<u8>>(), widths in prop::collection::vec(0..=64u32, 0..100)) {
+        fn a_stream_ends_where_it_ends(
+            bytes in any::<Vec<u8>>(),
+            widths in prop::collection::vec(0..=64u32, 0..100),
+        ) {
             let mut reader = BitReader::new(&bytes);
             let mut left = bytes.len() as u64 * 8;
             for width in widths {
