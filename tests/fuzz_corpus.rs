@@ -4,7 +4,8 @@
 //! what the encoders write shows that the layouts have not changed; after a change that is meant,
 //! `SILVERBACK_BLESS=1 cargo test --test fuzz_corpus` writes them anew.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::print_stdout, reason = "names the input that fails")]
 
 #[path = "../fuzz/bodies/decode_timestamps.rs"]
 mod decode_timestamps;
@@ -30,7 +31,7 @@ fn replay(target: &str, run: impl Fn(&[u8])) {
         let path = entry.unwrap().path();
         let bytes = fs::read(&path).unwrap();
         assert!(bytes.len() < INPUT_BYTES_MAX, "{} is too large", path.display());
-        // Names the input if the body panics; shown on failure alone.
+        // Names the input if the body panics; the harness shows it on failure alone.
         println!("{}", path.display());
         run(&bytes);
         count += 1;

@@ -341,6 +341,16 @@ mod tests {
     }
 
     #[test]
+    fn a_block_without_its_first_value_allocates_nothing() {
+        // Room for the values was once made before the first of them was read.
+        for len in 0..8 {
+            let mut out = Vec::new();
+            let decoded = decode_values(ValueCodec::Gorilla, &[0; 8][..len], 1, &mut out);
+            assert_eq!((decoded, out.capacity()), (Err(CodecError::Truncated), 0));
+        }
+    }
+
+    #[test]
     fn illegal_windows_are_refused() {
         let illegal = Err(CodecError::OutOfRange { field: "window" });
         let decode = |bits: u64, count| {
