@@ -10,8 +10,9 @@ use crate::error::{Error, Result};
 use crate::vfs::locks::Locks;
 use crate::vfs::os_log::check_len_max;
 use crate::vfs::sim_disk::{Disk, FileId};
-use crate::vfs::sim_fault::device_error;
-use crate::vfs::sim_fault::{Down, Faults, Operation, OperationKind, Outcome, SyncFailure};
+use crate::vfs::sim_fault::{
+    Down, Faults, Operation, OperationKind, Outcome, SyncFailure, device_error,
+};
 use crate::vfs::sim_file::{Open, SimLog, SimReadFile, SimWriteFile};
 use crate::vfs::sim_loss::{LossPattern, Random};
 use crate::vfs::{LockGuard, LogFile, ReadFile, Vfs, WriteFile};

@@ -192,6 +192,7 @@ mod tests {
         file.seen().read_at(0, &mut seen);
         assert_eq!(&seen, b"one");
         file.write(3, 8, b"new");
+        assert_eq!(&after(&file, LossPattern::Everything)[..11], b"one\0\0\0\0\0new");
         file.sync();
         let bytes = after(&file, LossPattern::Nothing);
         assert_eq!(&bytes[..11], b"one\0\0\0\0\0new", "write-back takes whole pages");
