@@ -265,6 +265,11 @@ impl Vfs for SimVfs {
         self.operate("sync", OperationKind::SyncDir, path, |state, _| state.disk.sync_dir(path))
     }
 
+    fn sync_file(&self, path: &Path) -> Result<()> {
+        let file = self.look("open", path, |state| state.disk.names().get(path).copied())?;
+        self.open_file(path, file).sync(OperationKind::Sync)
+    }
+
     fn lock(&self, path: &Path, holder: &str) -> Result<Box<dyn LockGuard>> {
         let guard = self.locks.take(path, holder)?;
         self.operate("lock", OperationKind::Lock, path, |state, number| {

@@ -26,7 +26,7 @@ pub enum OperationKind {
     Create,
     /// [`crate::vfs::WriteFile::write_all`].
     Write,
-    /// [`crate::vfs::WriteFile::sync`].
+    /// [`crate::vfs::WriteFile::sync`] and [`crate::vfs::Vfs::sync_file`].
     Sync,
     /// [`crate::vfs::WriteFile::set_read_only`].
     SetReadOnly,

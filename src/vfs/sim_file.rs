@@ -85,7 +85,7 @@ impl Open {
         outcome.map_err(|source| self.error(operation, source))
     }
 
-    fn sync(&self, kind: OperationKind) -> Result<()> {
+    pub(super) fn sync(&self, kind: OperationKind) -> Result<()> {
         self.operate("sync", kind, |step| match step.outcome {
             Outcome::SyncFails(failure) => step.fail_sync(failure),
             // Cut: any part of what is dirty may reach the device, as at any other moment.
