@@ -1,0 +1,315 @@
+//! Which series a selector chooses, and the condition on their samples in each metric's unit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::lang::ast::{CompareOp, Ident, LabelMatcher, Literal, MatchOp, Predicate as Condition};
+use crate::lang::ast::{Sample, Spanned};
+use crate::model::{Limits, Matcher, MatcherOp, MetricDef, ModelError, Selector, SeriesKey};
+use crate::query::closest::closest;
+use crate::query::finding::{Findings, did_you_mean};
+use crate::query::predicate::{Predicate, Test};
+use crate::query::units::{Mismatch, number_in_unit};
+use crate::snapshot::{SelectedSeries, Snapshot};
+
+/// The series that a selector chooses, and the condition on their samples.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    /// The series, sorted by metric and labels.
+    pub(crate) series: Vec<SelectedSeries>,
+    /// The condition on their samples.
+    pub(crate) filters: Filters,
+    /// The metrics of the series, and the one that was named.
+    pub(crate) metrics: Vec<MetricDef>,
+    /// True if the selector names its metric.
+    pub(crate) names_metric: bool,
+    /// True if values are filtered.
+    pub(crate) filters_values: bool,
+}
+
+impl Selection {
+    /// Returns the unit that all metrics share, if there is one.
+    pub(crate) fn unit(&self) -> Option<&str> {
+        let unit = self.metrics.first()?.unit.as_deref()?;
+        self.metrics.iter().all(|def| def.unit.as_deref() == Some(unit)).then_some(unit)
+    }
+}
+
+/// A condition on samples, resolved for each metric it may meet.
+#[derive(Debug)]
+pub(crate) struct Filters(BTreeMap<String, Predicate>);
+
+impl Filters {
+    /// Returns what is left to test of the samples of one series.
+    pub(crate) fn of_series(&self, key: &SeriesKey) -> Test {
+        self.0.get(&**key.metric()).map_or(Test::Never, |predicate| predicate.of_series(key))
+    }
+}
+
+/// Looks up what selectors name.
+#[derive(Debug)]
+pub(super) struct Catalogue<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) findings: &'a Findings<'a>,
+}
+
+impl Catalogue<'_> {
+    /// Chooses the series of a selector whose samples may satisfy all conditions.
+    pub(super) fn select(&self, sample: &Sample, conditions: &[&Condition]) -> Result<Selection> {
+        let named = sample.selector.metric.as_ref();
+        let named_def = named.map(|name| self.metric(name)).transpose()?;
+        let mut matchers = Vec::new();
+        for matcher in &sample.selector.matchers {
+            self.check_known(&matcher.node)?;
+            matchers.push(self.matcher(&matcher.node)?);
+        }
+        for condition in conditions {
+            self.check_labels(condition)?;
+            self.push_down(condition, &mut matchers)?;
+        }
+        let metric = named.map(|name| name.node.clone());
+        let series = self.snapshot.select(&Selector { metric, matchers })?;
+        let metrics = self.metrics_of(&series, named_def)?;
+        let filters = self.filters(&metrics, |unit| {
+            let mut parts = Vec::new();
+            if let Some((op, literal)) = &sample.filter {
+                parts.push(self.value(*op, literal, unit)?);
+            }
+            for condition in conditions {
+                parts.push(self.predicate(condition, unit)?);
+            }
+            Ok(Predicate::All(parts))
+        })?;
+        let filters_values =
+            sample.filter.is_some() || conditions.iter().any(|condition| has_value(condition));
+        Ok(Selection { series, filters, metrics, names_metric: named.is_some(), filters_values })
+    }
+
+    /// Resolves the condition of a share for the metrics it is counted over.
+    pub(super) fn condition(
+        &self,
+        metrics: &[MetricDef],
+        samples: &[&Sample],
+        conditions: &[&Condition],
+    ) -> Result<Filters> {
+        for sample in samples {
+            for matcher in &sample.selector.matchers {
+                self.check_known(&matcher.node)?;
+            }
+        }
+        for condition in conditions {
+            self.check_labels(condition)?;
+        }
+        self.filters(metrics, |unit| {
+            let mut parts = Vec::new();
+            for sample in samples {
+                for matcher in &sample.selector.matchers {
+                    parts.push(Predicate::Label(self.matcher(&matcher.node)?));
+                }
+                if let Some((op, literal)) = &sample.filter {
+                    parts.push(self.value(*op, literal, unit)?);
+                }
+            }
+            for condition in conditions {
+                parts.push(self.predicate(condition, unit)?);
+            }
+            Ok(Predicate::All(parts))
+        })
+    }
+
+    /// Warns where no series has a label, with the labels that come close.
+    pub(super) fn check_label(&self, label: &str, span: crate::lang::Span) -> Result<bool> {
+        let names = self.snapshot.label_names()?;
+        let known = names.iter().any(|name| name == label);
+        if !known && !names.is_empty() {
+            let hint = did_you_mean(&closest(label, names.iter().map(String::as_str)));
+            let message = format!("no series has a label `{label}`");
+            self.findings.warn("Q303", span, join_hint(message, &hint));
+        }
+        Ok(known)
+    }
+
+    fn metric(&self, name: &Ident) -> Result<MetricDef> {
+        if let Some(def) = self.snapshot.metric(&name.node)? {
+            return Ok(def);
+        }
+        let known: Vec<String> = self.snapshot.metrics()?.into_iter().map(|def| def.name).collect();
+        let near = did_you_mean(&closest(&name.node, known.iter().map(String::as_str)));
+        let message = format!("no metric named `{}`", name.node);
+        let error = self.findings.error("Q104", name.span, message).label(near);
+        if known.is_empty() {
+            return Err(error.help("the store holds no metrics yet".to_owned()).into());
+        }
+        Err(error.into())
+    }
+
+    fn metrics_of(
+        &self,
+        series: &[SelectedSeries],
+        named: Option<MetricDef>,
+    ) -> Result<Vec<MetricDef>> {
+        if let Some(def) = named {
+            return Ok(vec![def]);
+        }
+        let mut metrics: Vec<MetricDef> = Vec::new();
+        let mut last: Option<&Arc<str>> = None;
+        for metric in series.iter().map(|series| series.key().metric()) {
+            if last != Some(metric) {
+                let def = self.snapshot.metric(metric)?;
+                metrics.push(def.unwrap_or_else(|| MetricDef::new(&**metric)));
+                last = Some(metric);
+            }
+        }
+        Ok(metrics)
+    }
+
+    fn filters(
+        &self,
+        metrics: &[MetricDef],
+        resolve: impl Fn(&MetricDef) -> Result<Predicate>,
+    ) -> Result<Filters> {
+        let resolved = metrics.iter().map(|def| Ok((def.name.clone(), resolve(def)?)));
+        Ok(Filters(resolved.collect::<Result<_>>()?))
+    }
+
+    fn predicate(&self, condition: &Condition, metric: &MetricDef) -> Result<Predicate> {
+        Ok(match condition {
+            Condition::Or(left, right) => {
+                Predicate::Any(vec![self.predicate(left, metric)?, self.predicate(right, metric)?])
+            }
+            Condition::And(left, right) => {
+                Predicate::All(vec![self.predicate(left, metric)?, self.predicate(right, metric)?])
+            }
+            Condition::Not(inner) => Predicate::Not(Box::new(self.predicate(inner, metric)?)),
+            Condition::Label(matcher) => Predicate::Label(self.matcher(&matcher.node)?),
+            Condition::Value(op, literal) => self.value(*op, literal, metric)?,
+        })
+    }
+
+    fn value(
+        &self,
+        op: Spanned<CompareOp>,
+        literal: &Spanned<Literal>,
+        metric: &MetricDef,
+    ) -> Result<Predicate> {
+        let number = number_in_unit(&literal.node, metric.unit.as_deref()).map_err(|mismatch| {
+            unit_error(self.findings, mismatch, literal.span, &metric.name, metric.unit.as_deref())
+        })?;
+        Ok(Predicate::Value(op.node, number))
+    }
+
+    fn matcher(&self, matcher: &LabelMatcher) -> Result<Matcher> {
+        let first = matcher.values.first();
+        let text = first.map(|value| value.node.clone()).unwrap_or_default();
+        let op = match matcher.op {
+            MatchOp::Equal => MatcherOp::Equal(text),
+            MatchOp::NotEqual => MatcherOp::NotEqual(text),
+            MatchOp::In => {
+                MatcherOp::In(matcher.values.iter().map(|value| value.node.clone()).collect())
+            }
+            MatchOp::Matches | MatchOp::NotMatches => {
+                let limits: &Limits = self.snapshot.limits();
+                let negated = matcher.op == MatchOp::NotMatches;
+                let span = first.map_or(matcher.label.span, |value| value.span);
+                return Matcher::regex(matcher.label.node.clone(), &text, negated, limits).map_err(
+                    |error: ModelError| self.findings.error("Q109", span, error.to_string()).into(),
+                );
+            }
+        };
+        Ok(Matcher { label: matcher.label.node.clone(), op })
+    }
+
+    fn push_down(&self, condition: &Condition, matchers: &mut Vec<Matcher>) -> Result<()> {
+        match condition {
+            Condition::And(left, right) => {
+                self.push_down(left, matchers)?;
+                self.push_down(right, matchers)
+            }
+            Condition::Label(matcher) => {
+                matchers.push(self.matcher(&matcher.node)?);
+                Ok(())
+            }
+            Condition::Or(..) | Condition::Not(_) | Condition::Value(..) => Ok(()),
+        }
+    }
+
+    fn check_labels(&self, condition: &Condition) -> Result<()> {
+        match condition {
+            Condition::Or(left, right) | Condition::And(left, right) => {
+                self.check_labels(left)?;
+                self.check_labels(right)
+            }
+            Condition::Not(inner) => self.check_labels(inner),
+            Condition::Label(matcher) => self.check_known(&matcher.node),
+            Condition::Value(..) => Ok(()),
+        }
+    }
+
+    fn check_known(&self, matcher: &LabelMatcher) -> Result<()> {
+        let exact = matches!(matcher.op, MatchOp::Equal | MatchOp::In);
+        let asked = matcher.values.iter().filter(|value| !value.node.is_empty());
+        let label = &matcher.label;
+        if !self.check_label(&label.node, label.span)? || !exact {
+            return Ok(());
+        }
+        let known = self.snapshot.label_values(&label.node)?;
+        for value in asked.filter(|value| known.binary_search(&value.node).is_err()) {
+            let near = closest(&value.node, known.iter().map(String::as_str));
+            let quoted: Vec<String> = near.iter().map(|near| format!("{near:?}")).collect();
+            let mut message = format!("`{}` has no value {:?}", label.node, value.node);
+            if !quoted.is_empty() {
+                message.push_str(&format!("; did you mean {}?", quoted.join(" or ")));
+            }
+            self.findings.warn("Q302", value.span, message);
+        }
+        Ok(())
+    }
+}
+
+fn join_hint(message: String, hint: &str) -> String {
+    if hint.is_empty() { message } else { format!("{message}; {hint}") }
+}
+
+fn has_value(condition: &Condition) -> bool {
+    match condition {
+        Condition::Or(left, right) | Condition::And(left, right) => {
+            has_value(left) || has_value(right)
+        }
+        Condition::Not(inner) => has_value(inner),
+        Condition::Label(_) => false,
+        Condition::Value(..) => true,
+    }
+}
+
+/// Words why a literal cannot be compared with values of a metric or an item.
+pub(super) fn unit_error(
+    findings: &Findings<'_>,
+    mismatch: Mismatch,
+    span: crate::lang::Span,
+    what: &str,
+    unit: Option<&str>,
+) -> crate::error::Error {
+    let unit = unit.unwrap_or("no unit");
+    match mismatch {
+        Mismatch::NoUnit => {
+            let message = format!("`{what}` has no unit, so a duration is unclear");
+            let help = format!(
+                "write a plain number, or set the unit once: silverback metric {what} --unit ms"
+            );
+            findings.error("Q107", span, message).help(help).into()
+        }
+        Mismatch::NotTime => {
+            let message = format!("`{what}` is measured in {unit}, which is no unit of time");
+            findings.error("Q108", span, message).help("write a plain number".to_owned()).into()
+        }
+        Mismatch::Months => {
+            let message = "months and years have no fixed length".to_owned();
+            findings.error("Q106", span, message).help("write days: 30d".to_owned()).into()
+        }
+        Mismatch::Text => {
+            let message = "a text cannot be compared with a value".to_owned();
+            findings.error("Q127", span, message).help("write a number".to_owned()).into()
+        }
+    }
+}
