@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::lang::ast::Fill;
 use crate::query::exec::arithmetic::{Value, evaluate};
-use crate::query::exec::fill::fill;
+use crate::query::exec::fill::{fill, is_empty};
 use crate::query::exec::frame::{GroupKey, Lookup, Point};
 use crate::query::exec::rank::{best, by_value};
 use crate::query::exec::raw;
@@ -119,8 +119,9 @@ fn windowed_rows(table: &Table, timeline: &Timeline, fill: Option<Fill>) -> Vec<
         for line in &table.lines {
             let points: Vec<Option<&Point>> =
                 line.items.iter().map(|points| points.get(index)).collect();
-            let null = |point: &Option<&Point>| point.is_none_or(|point| point.value.is_none());
-            if matches!(fill, Some(Fill::None)) && points.iter().all(null) {
+            if matches!(fill, Some(Fill::None))
+                && points.iter().flatten().all(|point| is_empty(point))
+            {
                 continue;
             }
             let mut cells = vec![

@@ -5,7 +5,12 @@ use crate::model::TimeRange;
 use crate::query::exec::frame::Point;
 
 /// Fills the windows of one group and item that hold no sample or no value.
+///
+/// `fill none` changes no value: it leaves out the rows in which every item is empty.
 pub(super) fn fill(points: &mut [Point], steps: &[TimeRange], how: Fill) {
+    if how == Fill::None {
+        return;
+    }
     for point in points.iter_mut().filter(|point| !point.occupied) {
         point.value = None;
     }
@@ -19,6 +24,11 @@ pub(super) fn fill(points: &mut [Point], steps: &[TimeRange], how: Fill) {
         Fill::Previous => between(points, |before, _, _| before.1),
         Fill::Linear => between(points, |before, after, at| line(steps, before, after, at)),
     }
+}
+
+/// Returns true for what `fill none` leaves out: no value, or none but that of nothing.
+pub(super) fn is_empty(point: &Point) -> bool {
+    point.value.is_none() || !point.occupied
 }
 
 /// Fills between two known values; nothing before the first or after the last.

@@ -195,20 +195,20 @@ impl<'a> Planner<'a> {
         let arguments = self.arguments(call)?;
         self.no_options(&arguments)?;
         let scan = self.only_scan(&arguments, call)?;
-        let span = arguments.samples.first().map_or(call.name.span, |(_, span)| *span);
+        let place = arguments.samples.first().map_or(call.name.span, |(_, span)| *span);
         let name = &call.name.node;
-        let function = match self.kind(scan, span, name)? {
+        let function = match self.kind(scan, place, name)? {
             MetricKind::Event => Function::Count,
             MetricKind::Delta => Function::Sum,
             MetricKind::Counter => Function::Increase,
             MetricKind::Gauge => {
                 let message = format!("`{name}` has no meaning for a gauge, which is a level");
                 let help = "use delta() for its change, or avg()".to_owned();
-                return Err(self.findings.error("Q110", span, message).help(help).into());
+                return Err(self.findings.error("Q110", place, message).help(help).into());
             }
         };
         if function == Function::Increase {
-            self.no_value_filter(scan, span)?;
+            self.no_value_filter(scan, place)?;
         }
         let unit = if function == Function::Count { None } else { self.unit_of(scan) };
         Ok(Typed::new(self.aggregate(scan, function), Measure::Amount, unit))
@@ -218,20 +218,20 @@ impl<'a> Planner<'a> {
         let arguments = self.arguments(call)?;
         self.no_options(&arguments)?;
         let scan = self.only_scan(&arguments, call)?;
-        let span = arguments.samples.first().map_or(call.name.span, |(_, span)| *span);
-        let kind = self.kind(scan, span, "delta")?;
+        let place = arguments.samples.first().map_or(call.name.span, |(_, span)| *span);
+        let kind = self.kind(scan, place, "delta")?;
         if kind != MetricKind::Gauge {
             let message =
                 format!("`delta` is the change of a gauge, and this is {}", article(kind));
             let help = "use increase()".to_owned();
-            return Err(self.findings.error("Q110", span, message).help(help).into());
+            return Err(self.findings.error("Q110", place, message).help(help).into());
         }
-        self.no_value_filter(scan, span)?;
+        self.no_value_filter(scan, place)?;
         let unit = self.unit_of(scan);
         Ok(Typed::new(self.aggregate(scan, Function::Delta), Measure::Amount, unit))
     }
 
-    fn kind(&self, scan: usize, span: Span, function: &str) -> Result<MetricKind> {
+    fn kind(&self, scan: usize, place: Span, function: &str) -> Result<MetricKind> {
         let Some(draft) = self.drafts.get(scan) else { return Ok(MetricKind::default()) };
         let metrics = &draft.scan.selection.metrics;
         let kind = metrics.first().map(|def| def.kind).unwrap_or_default();
@@ -244,17 +244,17 @@ impl<'a> Planner<'a> {
                 article(other.kind)
             );
             let help = "select metrics of one kind".to_owned();
-            return Err(self.findings.error("Q111", span, message).help(help).into());
+            return Err(self.findings.error("Q111", place, message).help(help).into());
         }
         Ok(kind)
     }
 
-    fn no_value_filter(&self, scan: usize, span: Span) -> Result<()> {
+    fn no_value_filter(&self, scan: usize, place: Span) -> Result<()> {
         let filtered =
             self.drafts.get(scan).is_some_and(|draft| draft.scan.selection.filters_values);
         if filtered {
             let message = "steps between samples have no meaning where values are left out";
-            return Err(self.error("Q112", span, message.to_owned()));
+            return Err(self.error("Q112", place, message.to_owned()));
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Plans a query: range, steps, scans, items.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lang::Span;
 use crate::lang::ast::{self, BinaryOp, Duration, ExprKind, Grouping, Predicate as Condition};
 use crate::lang::ast::{Sample, Spanned};
@@ -13,7 +13,7 @@ use crate::query::plan::clauses::Clauses;
 use crate::query::plan::expression::Typed;
 use crate::query::plan::grouping;
 use crate::query::plan::selection::{Catalogue, Selection};
-use crate::query::plan::tree::{Body, Computed, Function, Item, Node, Plan, Rank, Scan};
+use crate::query::plan::tree::{Body, Computed, Function, Item, Node, Plan, Rank, Scan, SplitKey};
 use crate::query::range::{Asked, Reckoning};
 use crate::query::window::Timeline;
 use crate::snapshot::Snapshot;
@@ -152,7 +152,15 @@ impl<'a> Planner<'a> {
         for (item, ast) in planned.iter().zip(items) {
             grouping::check(&item.node, &scans, ast.expr.span, self.findings)?;
         }
-        self.check_items_join(&planned, items, &scans)?;
+        let keys = self.check_items_join(&planned, items, &scans)?;
+        if let (Some(node), Some((condition, _))) = (&having, clauses.having) {
+            grouping::check(node, &scans, condition.span, self.findings)?;
+            let of_condition = grouping::keys(node, &scans);
+            if !of_condition.iter().all(|key| keys.contains(key)) {
+                let span = condition.span;
+                return Err(grouping::join_error(self.findings, span, &keys, &of_condition));
+            }
+        }
         let fill = clauses.fill.map(|(fill, _)| fill);
         Ok(Computed { scans, items: planned, windowed: false, having, rank, fill })
     }
@@ -175,7 +183,7 @@ impl<'a> Planner<'a> {
         planned: &[Item],
         items: &[ast::Item],
         scans: &[Scan],
-    ) -> Result<()> {
+    ) -> Result<Vec<SplitKey>> {
         let mut widest = Vec::new();
         for (item, ast) in planned.iter().zip(items) {
             let keys = grouping::keys(&item.node, scans);
@@ -183,7 +191,7 @@ impl<'a> Planner<'a> {
                 grouping::join_error(self.findings, ast.expr.span, &one, &other)
             })?;
         }
-        Ok(())
+        Ok(widest)
     }
 
     fn unwrap_rank(
@@ -300,12 +308,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Makes an error at a place of the text.
-    pub(super) fn error(
-        &self,
-        code: &'static str,
-        span: Span,
-        message: String,
-    ) -> crate::error::Error {
+    pub(super) fn error(&self, code: &'static str, span: Span, message: String) -> Error {
         self.findings.error(code, span, message).into()
     }
 }

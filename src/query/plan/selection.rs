@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::lang::Span;
 use crate::lang::ast::{CompareOp, Ident, LabelMatcher, Literal, MatchOp, Predicate as Condition};
 use crate::lang::ast::{Sample, Spanned};
 use crate::model::{Limits, Matcher, MatcherOp, MetricDef, ModelError, Selector, SeriesKey};
@@ -119,7 +120,7 @@ impl Catalogue<'_> {
     }
 
     /// Warns where no series has a label, with the labels that come close.
-    pub(super) fn check_label(&self, label: &str, span: crate::lang::Span) -> Result<bool> {
+    pub(super) fn check_label(&self, label: &str, span: Span) -> Result<bool> {
         let names = self.snapshot.label_names()?;
         let known = names.iter().any(|name| name == label);
         if !known && !names.is_empty() {
@@ -286,10 +287,10 @@ fn has_value(condition: &Condition) -> bool {
 pub(super) fn unit_error(
     findings: &Findings<'_>,
     mismatch: Mismatch,
-    span: crate::lang::Span,
+    span: Span,
     what: &str,
     unit: Option<&str>,
-) -> crate::error::Error {
+) -> Error {
     let unit = unit.unwrap_or("no unit");
     match mismatch {
         Mismatch::NoUnit => {
