@@ -101,6 +101,15 @@ impl Finding {
         self
     }
 
+    /// Sets a corrected text: the marked token replaced by another.
+    pub(crate) fn replace_by(mut self, token: &str) -> Self {
+        let (text, span) = (&self.0.text, self.0.span);
+        if let (Some(before), Some(after)) = (text.get(..span.start), text.get(span.end..)) {
+            self.0.suggestion = Some(format!("{before}{token}{after}"));
+        }
+        self
+    }
+
     /// Sets the way out.
     pub(crate) fn help(mut self, help: String) -> Self {
         self.0.help = Some(help);

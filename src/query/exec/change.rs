@@ -65,6 +65,7 @@ fn add_steps(steps: Steps, values: &[f64], total: &mut DoubleDouble) {
 mod tests {
     use super::{REACH_NANOS, Steps, add_changes};
     use crate::model::{TimeRange, Timestamp};
+    use crate::sketch::DoubleDouble;
 
     const MINUTE: i64 = 60_000_000_000;
 
@@ -76,7 +77,7 @@ mod tests {
             windows.iter().map(|&(start, end)| TimeRange::new(at(start), at(end))).collect();
         let mut totals = vec![None; covers.len()];
         add_changes(steps, &times, &values, &covers, &mut totals);
-        totals.into_iter().map(|total| total.map(|total| total.to_f64())).collect()
+        totals.into_iter().map(|total| total.map(DoubleDouble::to_f64)).collect()
     }
 
     #[test]

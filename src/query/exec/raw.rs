@@ -9,7 +9,7 @@ use crate::query::exec::answer::{Output, label_column};
 use crate::query::plan::Scan;
 use crate::query::rows::{Cell, Column, Role};
 use crate::query::window::Timeline;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{SelectedSeries, Snapshot};
 
 /// Lists the samples of a scan by time, then series, then arrival.
 ///
@@ -44,7 +44,7 @@ pub(super) fn list(
     let any = !found.is_empty();
     keep_first(&mut found, wanted);
     let keys: Vec<&Arc<SeriesKey>> =
-        scan.selection.series.iter().map(|series| series.key()).collect();
+        scan.selection.series.iter().map(SelectedSeries::key).collect();
     let labels: BTreeSet<Arc<str>> =
         keys.iter().flat_map(|key| key.labels()).map(|(name, _)| Arc::clone(name)).collect();
     let rows = found

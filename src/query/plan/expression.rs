@@ -6,7 +6,7 @@ use crate::lang::ast::{BinaryOp, Duration, Expr, ExprKind, Literal, Spanned};
 use crate::query::calendar::DAY_NANOS;
 use crate::query::finding::Findings;
 use crate::query::plan::planner::{Planner, is_condition};
-use crate::query::plan::selection::unit_error;
+use crate::query::plan::selection::{check_depth, unit_error};
 use crate::query::plan::tree::Node;
 use crate::query::units::{number_in_unit, rate_unit};
 
@@ -54,7 +54,18 @@ impl Typed {
 
 impl<'a> Planner<'a> {
     /// Plans an expression.
+    ///
+    /// # Errors
+    /// Diagnostics, and `ErrorKind::Limit` for chains of operators that are too long to walk.
     pub(super) fn expression(&mut self, expr: &'a Expr) -> Result<Typed> {
+        check_depth(self.catalogue.snapshot.limits(), self.depth)?;
+        self.depth += 1;
+        let typed = self.one_expression(expr);
+        self.depth -= 1;
+        typed
+    }
+
+    fn one_expression(&mut self, expr: &'a Expr) -> Result<Typed> {
         match &*expr.node {
             ExprKind::Literal(literal) => Ok(Typed {
                 node: Node::Constant(0.0),

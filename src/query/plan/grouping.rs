@@ -91,18 +91,13 @@ pub(super) fn keys(node: &Node, scans: &[Scan]) -> Vec<SplitKey> {
 }
 
 /// Checks that every operator of an expression joins sides whose keys are the same, or a part.
-pub(super) fn check(
-    node: &Node,
-    scans: &[Scan],
-    whole: Span,
-    findings: &Findings<'_>,
-) -> Result<()> {
+pub(super) fn check(node: &Node, scans: &[Scan], findings: &Findings<'_>) -> Result<()> {
     match node {
         Node::Constant(_) | Node::Aggregate { .. } => Ok(()),
-        Node::Negate(inner) => check(inner, scans, whole, findings),
+        Node::Negate(inner) => check(inner, scans, findings),
         Node::Binary { span, left, right, .. } => {
-            check(left, scans, whole, findings)?;
-            check(right, scans, whole, findings)?;
+            check(left, scans, findings)?;
+            check(right, scans, findings)?;
             join(keys(left, scans), keys(right, scans))
                 .map(drop)
                 .map_err(|(one, other)| join_error(findings, *span, &one, &other))

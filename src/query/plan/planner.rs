@@ -37,6 +37,7 @@ pub(crate) fn plan(
         clause_grouping: clauses.group.map(|(grouping, _)| grouping),
         offset: None,
         in_condition: false,
+        depth: 0,
         drafts: Vec::new(),
     };
     let mut body = match &query.body {
@@ -111,6 +112,8 @@ pub(super) struct Planner<'a> {
     pub(super) offset: Option<Duration>,
     /// True inside `having`, where comparisons decide.
     pub(super) in_condition: bool,
+    /// How deep the expression that is being planned is nested.
+    pub(super) depth: u64,
     pub(super) drafts: Vec<Draft>,
 }
 
@@ -149,12 +152,12 @@ impl<'a> Planner<'a> {
         self.in_condition = false;
         grouping::resolve(&self.catalogue, &mut self.drafts)?;
         let scans: Vec<Scan> = self.drafts.drain(..).map(|draft| draft.scan).collect();
-        for (item, ast) in planned.iter().zip(items) {
-            grouping::check(&item.node, &scans, ast.expr.span, self.findings)?;
+        for item in &planned {
+            grouping::check(&item.node, &scans, self.findings)?;
         }
         let keys = self.check_items_join(&planned, items, &scans)?;
         if let (Some(node), Some((condition, _))) = (&having, clauses.having) {
-            grouping::check(node, &scans, condition.span, self.findings)?;
+            grouping::check(node, &scans, self.findings)?;
             let of_condition = grouping::keys(node, &scans);
             if !of_condition.iter().all(|key| keys.contains(key)) {
                 let span = condition.span;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::lang::Span;
 use crate::lang::ast::{CompareOp, Ident, LabelMatcher, Literal, MatchOp, Predicate as Condition};
 use crate::lang::ast::{Sample, Spanned};
@@ -66,13 +66,13 @@ impl Catalogue<'_> {
             matchers.push(self.matcher(&matcher.node)?);
         }
         for condition in conditions {
-            self.check_labels(condition)?;
+            self.check_labels(condition, 0)?;
             self.push_down(condition, &mut matchers)?;
         }
         let metric = named.map(|name| name.node.clone());
         let series = self.snapshot.select(&Selector { metric, matchers })?;
         let metrics = self.metrics_of(&series, named_def)?;
-        let filters = self.filters(&metrics, |unit| {
+        let filters = filters(&metrics, |unit| {
             let mut parts = Vec::new();
             if let Some((op, literal)) = &sample.filter {
                 parts.push(self.value(*op, literal, unit)?);
@@ -100,9 +100,9 @@ impl Catalogue<'_> {
             }
         }
         for condition in conditions {
-            self.check_labels(condition)?;
+            self.check_labels(condition, 0)?;
         }
-        self.filters(metrics, |unit| {
+        filters(metrics, |unit| {
             let mut parts = Vec::new();
             for sample in samples {
                 for matcher in &sample.selector.matchers {
@@ -136,9 +136,14 @@ impl Catalogue<'_> {
             return Ok(def);
         }
         let known: Vec<String> = self.snapshot.metrics()?.into_iter().map(|def| def.name).collect();
-        let near = did_you_mean(&closest(&name.node, known.iter().map(String::as_str)));
+        let near = closest(&name.node, known.iter().map(String::as_str));
         let message = format!("no metric named `{}`", name.node);
-        let error = self.findings.error("Q104", name.span, message).label(near);
+        let mut error = self.findings.error("Q104", name.span, message).label(did_you_mean(&near));
+        if let [only] = near.as_slice()
+            && is_plain(only)
+        {
+            error = error.replace_by(only);
+        }
         if known.is_empty() {
             return Err(error.help("the store holds no metrics yet".to_owned()).into());
         }
@@ -163,15 +168,6 @@ impl Catalogue<'_> {
             }
         }
         Ok(metrics)
-    }
-
-    fn filters(
-        &self,
-        metrics: &[MetricDef],
-        resolve: impl Fn(&MetricDef) -> Result<Predicate>,
-    ) -> Result<Filters> {
-        let resolved = metrics.iter().map(|def| Ok((def.name.clone(), resolve(def)?)));
-        Ok(Filters(resolved.collect::<Result<_>>()?))
     }
 
     fn predicate(&self, condition: &Condition, metric: &MetricDef) -> Result<Predicate> {
@@ -235,13 +231,15 @@ impl Catalogue<'_> {
         }
     }
 
-    fn check_labels(&self, condition: &Condition) -> Result<()> {
+    /// Warns of unknown labels; refuses conditions that are nested too deep to walk.
+    fn check_labels(&self, condition: &Condition, depth: u64) -> Result<()> {
+        check_depth(self.snapshot.limits(), depth)?;
         match condition {
             Condition::Or(left, right) | Condition::And(left, right) => {
-                self.check_labels(left)?;
-                self.check_labels(right)
+                self.check_labels(left, depth + 1)?;
+                self.check_labels(right, depth + 1)
             }
-            Condition::Not(inner) => self.check_labels(inner),
+            Condition::Not(inner) => self.check_labels(inner, depth + 1),
             Condition::Label(matcher) => self.check_known(&matcher.node),
             Condition::Value(..) => Ok(()),
         }
@@ -260,7 +258,7 @@ impl Catalogue<'_> {
             let quoted: Vec<String> = near.iter().map(|near| format!("{near:?}")).collect();
             let mut message = format!("`{}` has no value {:?}", label.node, value.node);
             if !quoted.is_empty() {
-                message.push_str(&format!("; did you mean {}?", quoted.join(" or ")));
+                message = format!("{message}; did you mean {}?", quoted.join(" or "));
             }
             self.findings.warn("Q302", value.span, message);
         }
@@ -268,8 +266,32 @@ impl Catalogue<'_> {
     }
 }
 
+/// Refuses what is nested deeper than chains of operators may be: four times the parentheses.
+pub(super) fn check_depth(limits: &Limits, depth: u64) -> Result<()> {
+    let limit = limits.query_depth_max.saturating_mul(4);
+    if depth > limit {
+        let what = "the number of operators in a row";
+        return Err(ErrorKind::Limit { what, limit, got: depth }.into());
+    }
+    Ok(())
+}
+
+fn filters(
+    metrics: &[MetricDef],
+    resolve: impl Fn(&MetricDef) -> Result<Predicate>,
+) -> Result<Filters> {
+    let resolved = metrics.iter().map(|def| Ok((def.name.clone(), resolve(def)?)));
+    Ok(Filters(resolved.collect::<Result<_>>()?))
+}
+
 fn join_hint(message: String, hint: &str) -> String {
     if hint.is_empty() { message } else { format!("{message}; {hint}") }
+}
+
+/// Returns true for a metric's name that needs no backquotes.
+fn is_plain(name: &str) -> bool {
+    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':');
+    name.chars().all(inside) && !name.starts_with(|c: char| !c.is_ascii_alphabetic() && c != '_')
 }
 
 fn has_value(condition: &Condition) -> bool {
