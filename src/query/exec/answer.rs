@@ -54,7 +54,15 @@ fn items(
     let values: Vec<Value> =
         computed.items.iter().map(|item| evaluate(&item.node, &scanned, findings)).collect();
     let mut table = Table::join(&values, timeline.steps.len(), snapshot.limits())?;
-    choose(&mut table, computed, timeline, snapshot, findings)?;
+    if computed.having.is_some() || computed.rank.is_some() {
+        // Without windows, what was scanned is the whole range already.
+        let whole = if computed.windowed {
+            Some(scan_all(computed, &timeline.as_one_step(), snapshot)?)
+        } else {
+            None
+        };
+        choose(&mut table, computed, whole.as_ref().unwrap_or(&scanned), findings);
+    }
     if let Some(how) = computed.fill {
         for points in table.lines.iter_mut().flat_map(|line| &mut line.items) {
             fill(points, &timeline.steps, how);
@@ -73,23 +81,10 @@ fn scan_all(computed: &Computed, timeline: &Timeline, snapshot: &Snapshot) -> Re
     computed.scans.iter().map(|one| scan(one, timeline, snapshot)).collect()
 }
 
-/// Keeps the groups that `having` and `top` choose, both over the whole range.
-fn choose(
-    table: &mut Table,
-    computed: &Computed,
-    timeline: &Timeline,
-    snapshot: &Snapshot,
-    findings: &Findings<'_>,
-) -> Result<()> {
-    let (Some(first), true) =
-        (computed.items.first(), computed.having.is_some() || computed.rank.is_some())
-    else {
-        return Ok(());
-    };
-    let whole = timeline.as_one_step();
-    let scanned = scan_all(computed, &whole, snapshot)?;
+/// Keeps the groups that `having` and `top` choose by what was scanned of the whole range.
+fn choose(table: &mut Table, computed: &Computed, scanned: &[Scanned], findings: &Findings<'_>) {
     let one_value = |node: &Node, table: &Table| -> Vec<Option<f64>> {
-        let value = evaluate(node, &scanned, findings);
+        let value = evaluate(node, scanned, findings);
         let keys = table.lines.iter().map(|line| &line.key);
         match &value {
             Value::Constant(number) => keys.map(|_| *number).collect(),
@@ -103,13 +98,12 @@ fn choose(
         let mut holds = one_value(having, table).into_iter();
         table.lines.retain(|_| holds.next().flatten().is_some_and(|truth| truth != 0.0));
     }
-    if let Some(rank) = computed.rank {
+    if let (Some(rank), Some(first)) = (computed.rank, computed.items.first()) {
         let values = one_value(&first.node, table);
         let keys = table.lines.iter().map(|line| line.key.clone());
         let kept: BTreeSet<GroupKey> = best(keys.zip(values).collect(), rank).into_iter().collect();
         table.lines.retain(|line| kept.contains(&line.key));
     }
-    Ok(())
 }
 
 /// Returns rows by time, then group.

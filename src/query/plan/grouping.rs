@@ -40,7 +40,14 @@ fn keys_of(
                     return Err(catalogue.findings.not_available(key.span, what));
                 }
                 Key::Label(label) => {
-                    catalogue.check_label(label, key.span)?;
+                    for draft in
+                        drafts.iter().filter(|draft| draft.grouping.as_ref() == Some(grouping))
+                    {
+                        let chosen = &draft.scan.selection.series;
+                        if catalogue.warn_of_label(label, key.span, chosen)? {
+                            break;
+                        }
+                    }
                     let key = SplitKey::Label(label.clone());
                     if !listed.contains(&key) {
                         listed.push(key);

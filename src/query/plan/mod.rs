@@ -6,6 +6,7 @@ mod expression;
 mod grouping;
 mod planner;
 mod selection;
+mod spelling;
 mod tree;
 
 pub(crate) use crate::query::plan::planner::plan;

@@ -300,8 +300,8 @@ impl<'a> Planner<'a> {
         if let Some(index) = draft.shares.iter().position(same) {
             return Ok(index);
         }
-        let metrics = &draft.scan.selection.metrics;
-        let filters = self.catalogue.condition(metrics, samples, conditions)?;
+        let selection = &draft.scan.selection;
+        let filters = self.catalogue.condition(selection, samples, conditions)?;
         draft.scan.conditions.push(filters);
         draft.shares.push((
             samples.iter().map(|&sample| sample.clone()).collect(),

@@ -62,15 +62,18 @@ impl Catalogue<'_> {
         let named_def = named.map(|name| self.metric(name)).transpose()?;
         let mut matchers = Vec::new();
         for matcher in &sample.selector.matchers {
-            self.check_known(&matcher.node)?;
             matchers.push(self.matcher(&matcher.node)?);
         }
         for condition in conditions {
-            self.check_labels(condition, 0)?;
+            check_depth(self.snapshot.limits(), depth_of(condition))?;
             self.push_down(condition, &mut matchers)?;
         }
         let metric = named.map(|name| name.node.clone());
         let series = self.snapshot.select(&Selector { metric, matchers })?;
+        self.warn_of_matchers(&sample.selector.matchers, &series)?;
+        for condition in conditions {
+            self.warn_of_condition(condition, &series)?;
+        }
         let metrics = self.metrics_of(&series, named_def)?;
         let filters = filters(&metrics, |unit| {
             let mut parts = Vec::new();
@@ -87,22 +90,23 @@ impl Catalogue<'_> {
         Ok(Selection { series, filters, metrics, names_metric: named.is_some(), filters_values })
     }
 
-    /// Resolves the condition of a share for the metrics it is counted over.
+    /// Resolves the condition of a share for the selection it is counted over.
     pub(super) fn condition(
         &self,
-        metrics: &[MetricDef],
+        selection: &Selection,
         samples: &[&Sample],
         conditions: &[&Condition],
     ) -> Result<Filters> {
+        for condition in conditions {
+            check_depth(self.snapshot.limits(), depth_of(condition))?;
+        }
         for sample in samples {
-            for matcher in &sample.selector.matchers {
-                self.check_known(&matcher.node)?;
-            }
+            self.warn_of_matchers(&sample.selector.matchers, &selection.series)?;
         }
         for condition in conditions {
-            self.check_labels(condition, 0)?;
+            self.warn_of_condition(condition, &selection.series)?;
         }
-        filters(metrics, |unit| {
+        filters(&selection.metrics, |unit| {
             let mut parts = Vec::new();
             for sample in samples {
                 for matcher in &sample.selector.matchers {
@@ -117,18 +121,6 @@ impl Catalogue<'_> {
             }
             Ok(Predicate::All(parts))
         })
-    }
-
-    /// Warns where no series has a label, with the labels that come close.
-    pub(super) fn check_label(&self, label: &str, span: Span) -> Result<bool> {
-        let names = self.snapshot.label_names()?;
-        let known = names.iter().any(|name| name == label);
-        if !known && !names.is_empty() {
-            let hint = did_you_mean(&closest(label, names.iter().map(String::as_str)));
-            let message = format!("no series has a label `{label}`");
-            self.findings.warn("Q303", span, join_hint(message, &hint));
-        }
-        Ok(known)
     }
 
     fn metric(&self, name: &Ident) -> Result<MetricDef> {
@@ -230,40 +222,6 @@ impl Catalogue<'_> {
             Condition::Or(..) | Condition::Not(_) | Condition::Value(..) => Ok(()),
         }
     }
-
-    /// Warns of unknown labels; refuses conditions that are nested too deep to walk.
-    fn check_labels(&self, condition: &Condition, depth: u64) -> Result<()> {
-        check_depth(self.snapshot.limits(), depth)?;
-        match condition {
-            Condition::Or(left, right) | Condition::And(left, right) => {
-                self.check_labels(left, depth + 1)?;
-                self.check_labels(right, depth + 1)
-            }
-            Condition::Not(inner) => self.check_labels(inner, depth + 1),
-            Condition::Label(matcher) => self.check_known(&matcher.node),
-            Condition::Value(..) => Ok(()),
-        }
-    }
-
-    fn check_known(&self, matcher: &LabelMatcher) -> Result<()> {
-        let exact = matches!(matcher.op, MatchOp::Equal | MatchOp::In);
-        let asked = matcher.values.iter().filter(|value| !value.node.is_empty());
-        let label = &matcher.label;
-        if !self.check_label(&label.node, label.span)? || !exact {
-            return Ok(());
-        }
-        let known = self.snapshot.label_values(&label.node)?;
-        for value in asked.filter(|value| known.binary_search(&value.node).is_err()) {
-            let near = closest(&value.node, known.iter().map(String::as_str));
-            let quoted: Vec<String> = near.iter().map(|near| format!("{near:?}")).collect();
-            let mut message = format!("`{}` has no value {:?}", label.node, value.node);
-            if !quoted.is_empty() {
-                message = format!("{message}; did you mean {}?", quoted.join(" or "));
-            }
-            self.findings.warn("Q302", value.span, message);
-        }
-        Ok(())
-    }
 }
 
 /// Refuses what is nested deeper than chains of operators may be: four times the parentheses.
@@ -284,14 +242,27 @@ fn filters(
     Ok(Filters(resolved.collect::<Result<_>>()?))
 }
 
-fn join_hint(message: String, hint: &str) -> String {
-    if hint.is_empty() { message } else { format!("{message}; {hint}") }
-}
-
 /// Returns true for a metric's name that needs no backquotes.
 fn is_plain(name: &str) -> bool {
     let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':');
     name.chars().all(inside) && !name.starts_with(|c: char| !c.is_ascii_alphabetic() && c != '_')
+}
+
+fn depth_of(condition: &Condition) -> u64 {
+    // Walked with a stack of its own: how deep it goes is what is not known yet.
+    let mut deepest = 0;
+    let mut open = vec![(condition, 0)];
+    while let Some((condition, depth)) = open.pop() {
+        deepest = deepest.max(depth);
+        match condition {
+            Condition::Or(left, right) | Condition::And(left, right) => {
+                open.extend([(&**left, depth + 1), (&**right, depth + 1)]);
+            }
+            Condition::Not(inner) => open.push((inner, depth + 1)),
+            Condition::Label(_) | Condition::Value(..) => {}
+        }
+    }
+    deepest
 }
 
 fn has_value(condition: &Condition) -> bool {
