@@ -28,7 +28,7 @@ pub use crate::model::{
     Clock, Columns, DuplicatePolicy, Fingerprint, Limits, ManualClock, Matcher, MatcherOp,
     MetricDef, MetricKind, ModelError, Sample, Selector, SeriesKey, TimeRange, Timestamp,
 };
-pub use crate::query::{Answer, Cell, Column, Role, RunOptions};
+pub use crate::query::{Answer, Cell, Column, Query, Role, RunOptions};
 pub use crate::snapshot::{Reader, SelectedSeries, Snapshot};
 pub use crate::store::{
     Background, Batch, CloseReport, CompactReport, Durability, FlushReport, MetricBuilder, Options,

@@ -15,7 +15,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
+use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop, prop_oneof, proptest};
 use proptest::test_runner::Config;
 use silverback::{
     Answer, Cell, Columns, MetricDef, MetricKind, Role, SeriesKey, Snapshot, Timestamp,
@@ -41,7 +41,7 @@ struct Row {
 struct Selector {
     metric: &'static str,
     matcher: Option<Condition>,
-    above: Option<i64>,
+    above: Option<(&'static str, i64)>,
 }
 
 /// A condition on samples.
@@ -51,7 +51,7 @@ enum Condition {
     NotEqual(usize, &'static str),
     Prefix(usize, char),
     In(usize, Vec<&'static str>),
-    Above(i64),
+    Value(&'static str, i64),
     Not(Box<Condition>),
     And(Box<Condition>, Box<Condition>),
     Or(Box<Condition>, Box<Condition>),
@@ -127,7 +127,7 @@ fn condition_text(condition: &Condition, unit: &str) -> String {
             let quoted: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
             format!("{} in ({})", LABELS[*label], quoted.join(", "))
         }
-        Condition::Above(number) => format!("value > {number}{unit}"),
+        Condition::Value(op, number) => format!("value {op} {number}{unit}"),
         Condition::Not(inner) => format!("not ({})", condition_text(inner, unit)),
         Condition::And(left, right) => {
             format!("({} and {})", condition_text(left, unit), condition_text(right, unit))
@@ -143,9 +143,9 @@ fn selector_text(selector: &Selector) -> String {
     if let Some(matcher) = &selector.matcher {
         text += &format!("{{{}}}", condition_text(matcher, ""));
     }
-    if let Some(above) = selector.above {
+    if let Some((op, number)) = selector.above {
         let unit = if selector.metric == "latency" { "ms" } else { "" };
-        text += &format!(" > {above}{unit}");
+        text += &format!(" {op} {number}{unit}");
     }
     text
 }
@@ -250,17 +250,30 @@ fn holds(condition: &Condition, row: &Row) -> bool {
         Condition::NotEqual(label, value) => row.labels[*label] != *value,
         Condition::Prefix(label, first) => row.labels[*label].starts_with(*first),
         Condition::In(label, values) => values.contains(&row.labels[*label]),
-        Condition::Above(number) => row.value > *number as f64,
+        Condition::Value(op, number) => compares(op, row.value, *number),
         Condition::Not(inner) => !holds(inner, row),
         Condition::And(left, right) => holds(left, row) && holds(right, row),
         Condition::Or(left, right) => holds(left, row) || holds(right, row),
     }
 }
 
+fn compares(op: &str, value: f64, number: i64) -> bool {
+    let order = value.partial_cmp(&(number as f64)).unwrap();
+    match op {
+        ">" => order.is_gt(),
+        ">=" => order.is_ge(),
+        "<" => order.is_lt(),
+        "<=" => order.is_le(),
+        "==" => order.is_eq(),
+        "!=" => order.is_ne(),
+        _ => panic!("{op}"),
+    }
+}
+
 fn chosen(selector: &Selector, condition: Option<&Condition>, row: &Row) -> bool {
     row.metric == selector.metric
         && selector.matcher.as_ref().is_none_or(|matcher| holds(matcher, row))
-        && selector.above.is_none_or(|above| row.value > above as f64)
+        && selector.above.is_none_or(|(op, number)| compares(op, row.value, number))
         && condition.is_none_or(|condition| holds(condition, row))
 }
 
@@ -416,7 +429,9 @@ fn calls(item: &Item) -> Vec<&Call> {
     }
 }
 
-type Line = (Option<i64>, Vec<String>, Vec<Expected>);
+/// The start and the end of a window, and whether it is partial.
+type Window = Option<(i64, i64, bool)>;
+type Line = (Window, Vec<String>, Vec<Expected>);
 
 /// Answers a question: rows by (time, group), and the keys of the groups.
 fn naive(question: &Question, store: &[Row], now: i64) -> (Vec<usize>, Vec<Line>) {
@@ -442,7 +457,8 @@ fn naive(question: &Question, store: &[Row], now: i64) -> (Vec<usize>, Vec<Line>
                     None => at.max(start),
                     Some(over) => at + step - over * SECOND,
                 };
-                windows.push((Some(at), (from, (at + step).min(end))));
+                let partial = (question.over.is_none() && at < start) || at + step > end;
+                windows.push((Some((at, at + step, partial)), (from, (at + step).min(end))));
                 at += step;
             }
         }
@@ -548,7 +564,7 @@ fn may_choose(selector: &Selector, condition: Option<&Condition>, row: &Row) -> 
 fn labels_hold(condition: &Condition, row: &Row) -> bool {
     match condition {
         Condition::And(left, right) => labels_hold(left, row) && labels_hold(right, row),
-        Condition::Above(_) | Condition::Not(_) | Condition::Or(..) => true,
+        Condition::Value(..) | Condition::Not(_) | Condition::Or(..) => true,
         _ => holds(condition, row),
     }
 }
@@ -594,7 +610,7 @@ fn ulp(value: f64) -> f64 {
     f64::from_bits(magnitude.to_bits() + 1) - magnitude
 }
 
-type Got = (Option<i64>, Vec<String>, Vec<Option<f64>>);
+type Got = (Window, Vec<String>, Vec<Option<f64>>);
 
 fn rows_of(answer: &Answer) -> Vec<Got> {
     answer
@@ -604,11 +620,16 @@ fn rows_of(answer: &Answer) -> Vec<Got> {
             let (mut time, mut labels, mut values) = (None, Vec::new(), Vec::new());
             for (column, cell) in answer.columns.iter().zip(row) {
                 match (column.role, cell) {
-                    (Role::Time, Cell::Time(at)) => time = Some(at.as_nanos()),
+                    (Role::Time, Cell::Time(at)) => time = Some((at.as_nanos(), 0, false)),
+                    (Role::End, Cell::Time(at)) => {
+                        time = time.map(|(start, _, partial)| (start, at.as_nanos(), partial));
+                    }
+                    (Role::Partial, Cell::Flag(flag)) => {
+                        time = time.map(|(start, end, _)| (start, end, *flag));
+                    }
                     (Role::Label, Cell::Text(text)) => labels.push(text.to_string()),
                     (Role::Value, Cell::Number(value)) => values.push(Some(*value)),
                     (Role::Value, Cell::Null) => values.push(None),
-                    (Role::End | Role::Partial, _) => {}
                     (role, cell) => panic!("{role:?} {cell:?}"),
                 }
             }
@@ -638,7 +659,7 @@ fn check(question: &Question, store: &[Row], now: i64) {
         assert!(firsts.is_sorted_by(|one, other| key(*one) >= key(*other)), "{text}: {firsts:?}");
         got.sort_by(|one, other| one.1.cmp(&other.1));
     }
-    let shape = |time: &Option<i64>, key: &Vec<String>| (*time, key.clone());
+    let shape = |time: &Window, key: &Vec<String>| (*time, key.clone());
     let got_shape: Vec<_> = got.iter().map(|(time, key, _)| shape(time, key)).collect();
     let expected_shape: Vec<_> = expected.iter().map(|(time, key, _)| shape(time, key)).collect();
     assert_eq!(got_shape, expected_shape, "{text}");
@@ -654,36 +675,41 @@ fn check(question: &Question, store: &[Row], now: i64) {
 
 // ------------------------------------------------------------------------------ random questions
 
-fn labels() -> impl Strategy<Value = [&'static str; 2]> {
+fn labels() -> BoxedStrategy<[&'static str; 2]> {
     let bot = prop_oneof![Just("alpha"), Just("beta"), Just("")];
     let channel = prop_oneof![Just("web"), Just("slack"), Just("")];
-    (bot, channel).prop_map(|(bot, channel)| [bot, channel])
+    (bot, channel).prop_map(|(bot, channel)| [bot, channel]).boxed()
 }
 
-fn stores() -> impl Strategy<Value = Vec<Row>> {
+fn stores() -> BoxedStrategy<Vec<Row>> {
     let metric = prop_oneof![3 => Just("latency"), 1 => Just("tokens"), 1 => Just("requests")];
-    let sample = (0..LENGTH_SECONDS * 4, -1600..16_000_i32);
+    // Half of the values are multiples of ten, so that comparisons meet equal numbers, too.
+    let value = prop_oneof![-1600..16_000_i32, (-10..100_i32).prop_map(|tens| tens * 160)];
+    let sample = (0..LENGTH_SECONDS * 4, value);
     let series = (metric, labels(), prop::collection::vec(sample, 0..40));
-    prop::collection::vec(series, 0..10).prop_map(|series| {
-        let mut seen = BTreeSet::new();
-        let mut rows = Vec::new();
-        for (metric, labels, samples) in series {
-            if !seen.insert((metric, labels)) {
-                continue;
+    prop::collection::vec(series, 0..10)
+        .prop_map(|series| {
+            let mut seen = BTreeSet::new();
+            let mut rows = Vec::new();
+            for (metric, labels, samples) in series {
+                if !seen.insert((metric, labels)) {
+                    continue;
+                }
+                for (quarter_seconds, sixteenths) in samples {
+                    // Counters hold no negative values.
+                    let sixteenths =
+                        if metric == "requests" { sixteenths.abs() } else { sixteenths };
+                    let (time, value) =
+                        (START + quarter_seconds * SECOND / 4, f64::from(sixteenths) / 16.0);
+                    rows.push(Row { metric, labels, time, value });
+                }
             }
-            for (quarter_seconds, sixteenths) in samples {
-                // Counters hold no negative values.
-                let sixteenths = if metric == "requests" { sixteenths.abs() } else { sixteenths };
-                let (time, value) =
-                    (START + quarter_seconds * SECOND / 4, f64::from(sixteenths) / 16.0);
-                rows.push(Row { metric, labels, time, value });
-            }
-        }
-        rows
-    })
+            rows
+        })
+        .boxed()
 }
 
-fn label_conditions() -> impl Strategy<Value = Condition> {
+fn label_conditions() -> BoxedStrategy<Condition> {
     prop_oneof![
         prop_oneof![Just("alpha"), Just("beta"), Just("")].prop_map(|v| Condition::Equal(0, v)),
         prop_oneof![Just("web"), Just("slack"), Just("")].prop_map(|v| Condition::Equal(1, v)),
@@ -691,10 +717,17 @@ fn label_conditions() -> impl Strategy<Value = Condition> {
         Just(Condition::Prefix(1, 's')),
         Just(Condition::In(0, vec!["alpha", "beta"])),
     ]
+    .boxed()
 }
 
-fn conditions() -> impl Strategy<Value = Condition> {
-    let leaf = prop_oneof![2 => label_conditions(), 1 => (0..900_i64).prop_map(Condition::Above)];
+fn comparisons() -> BoxedStrategy<(&'static str, i64)> {
+    let op = prop::sample::select(vec![">", ">=", "<", "<=", "==", "!="]);
+    (op, (0..100_i64).prop_map(|tens| tens * 10)).boxed()
+}
+
+fn conditions() -> BoxedStrategy<Condition> {
+    let values = comparisons().prop_map(|(op, number)| Condition::Value(op, number));
+    let leaf = prop_oneof![2 => label_conditions(), 1 => values];
     leaf.prop_recursive(2, 6, 2, |inner| {
         let two = (inner.clone(), inner.clone());
         prop_oneof![
@@ -703,21 +736,20 @@ fn conditions() -> impl Strategy<Value = Condition> {
             two.prop_map(|(a, b)| Condition::Or(Box::new(a), Box::new(b))),
         ]
     })
+    .boxed()
 }
 
-fn selectors(metrics: Vec<&'static str>) -> impl Strategy<Value = Selector> {
+fn selectors(metrics: Vec<&'static str>) -> BoxedStrategy<Selector> {
     let metric = prop::sample::select(metrics);
     let matcher = prop::option::weighted(0.3, label_conditions());
-    let above = prop::option::weighted(0.2, 0..900_i64);
-    (metric, matcher, above).prop_map(|(metric, matcher, above)| Selector {
-        metric,
-        matcher,
-        above,
-    })
+    let above = prop::option::weighted(0.2, comparisons());
+    (metric, matcher, above)
+        .prop_map(|(metric, matcher, above)| Selector { metric, matcher, above })
+        .boxed()
 }
 
 /// Calls whose values are exact to the bit.
-fn exact_calls() -> impl Strategy<Value = Call> {
+fn exact_calls() -> BoxedStrategy<Call> {
     let function = prop_oneof![
         Just(Function::Count),
         Just(Function::Min),
@@ -728,9 +760,10 @@ fn exact_calls() -> impl Strategy<Value = Call> {
     ];
     (function, selectors(vec!["latency", "tokens", "requests"]))
         .prop_map(|(function, selector)| Call { function, selector })
+        .boxed()
 }
 
-fn any_calls() -> impl Strategy<Value = Call> {
+fn any_calls() -> BoxedStrategy<Call> {
     let summed = prop_oneof![
         Just(Function::Sum),
         Just(Function::Avg),
@@ -751,9 +784,10 @@ fn any_calls() -> impl Strategy<Value = Call> {
             Call { function, selector }
         }),
     ]
+    .boxed()
 }
 
-fn exact_items() -> impl Strategy<Value = Item> {
+fn exact_items() -> BoxedStrategy<Item> {
     prop_oneof![
         4 => exact_calls().prop_map(Item::Call),
         1 => (exact_calls(), 1..9_i64).prop_map(|(call, factor)| Item::Scaled(call, factor)),
@@ -761,17 +795,20 @@ fn exact_items() -> impl Strategy<Value = Item> {
         3 => (exact_calls(), prop::sample::select(vec!['+', '-', '*', '/']), exact_calls())
             .prop_map(|(left, op, right)| Item::Pair(left, op, right)),
     ]
+    .boxed()
 }
 
-fn items() -> impl Strategy<Value = Vec<Item>> {
+fn items() -> BoxedStrategy<Vec<Item>> {
     let more = prop_oneof![any_calls().prop_map(Item::Call), exact_items()];
-    (exact_items(), prop::collection::vec(more, 0..3)).prop_map(|(first, mut more)| {
-        more.insert(0, first);
-        more
-    })
+    (exact_items(), prop::collection::vec(more, 0..3))
+        .prop_map(|(first, mut more)| {
+            more.insert(0, first);
+            more
+        })
+        .boxed()
 }
 
-fn splits() -> impl Strategy<Value = Split> {
+fn splits() -> BoxedStrategy<Split> {
     prop_oneof![
         2 => Just(Split::Nothing),
         3 => prop_oneof![Just(vec![0]), Just(vec![1]), Just(vec![1, 0]), Just(vec![0, 1])]
@@ -779,44 +816,48 @@ fn splits() -> impl Strategy<Value = Split> {
         1 => (0..2_usize).prop_map(Split::Without),
         1 => Just(Split::All),
     ]
+    .boxed()
 }
 
-fn ranges() -> impl Strategy<Value = Range> {
+fn ranges() -> BoxedStrategy<Range> {
     let span = (-1000..LENGTH_SECONDS, 1..LENGTH_SECONDS);
     prop_oneof![
         (1..2 * LENGTH_SECONDS).prop_map(Range::Last),
         span.clone().prop_map(|(from, length)| Range::FromTo(from, from + length)),
         span.prop_map(|(from, length)| Range::FromFor(from, length)),
     ]
+    .boxed()
 }
 
-fn questions() -> impl Strategy<Value = Question> {
+fn questions() -> BoxedStrategy<Question> {
     let every = prop::option::of(prop::sample::select(vec![60_i64, 300, 420, 900, 3600, 7000]));
     let over = prop::option::weighted(0.2, 1..4_i64);
     let rank = prop::option::weighted(0.3, (1..5_usize, any::<bool>()));
     let having = prop::option::weighted(0.2, (selectors(vec!["latency"]), 1..20_u64));
     let condition = prop::option::weighted(0.3, conditions());
     let clauses = (condition, splits(), every, over, ranges(), rank, having, any::<bool>());
-    (items(), clauses).prop_map(|(items, clauses)| {
-        let (condition, split, every, over, range, rank, having, drop_empty) = clauses;
-        let over = every.zip(over).map(|(every, times)| every * times);
-        let counters = items.iter().flat_map(calls).any(|call| {
-            call.selector.metric == "requests"
-                && matches!(
-                    call.function,
-                    Function::Rate | Function::Increase | Function::RatePerMinute
-                )
-        });
-        // Steps between samples have no meaning where values are left out.
-        let condition = condition.filter(|condition| !counters || !has_value(condition));
-        let drop_empty = drop_empty && every.is_some();
-        Question { items, condition, split, every, over, range, rank, having, drop_empty }
-    })
+    (items(), clauses)
+        .prop_map(|(items, clauses)| {
+            let (condition, split, every, over, range, rank, having, drop_empty) = clauses;
+            let over = every.zip(over).map(|(every, times)| every * times);
+            let counters = items.iter().flat_map(calls).any(|call| {
+                call.selector.metric == "requests"
+                    && matches!(
+                        call.function,
+                        Function::Rate | Function::Increase | Function::RatePerMinute
+                    )
+            });
+            // Steps between samples have no meaning where values are left out.
+            let condition = condition.filter(|condition| !counters || !has_value(condition));
+            let drop_empty = drop_empty && every.is_some();
+            Question { items, condition, split, every, over, range, rank, having, drop_empty }
+        })
+        .boxed()
 }
 
 fn has_value(condition: &Condition) -> bool {
     match condition {
-        Condition::Above(_) => true,
+        Condition::Value(..) => true,
         Condition::Not(inner) => has_value(inner),
         Condition::And(left, right) | Condition::Or(left, right) => {
             has_value(left) || has_value(right)

@@ -11,8 +11,10 @@ mod quantile;
 mod range;
 mod rows;
 mod run;
+mod statement;
 mod units;
 mod window;
 
 pub use crate::query::options::RunOptions;
 pub use crate::query::rows::{Answer, Cell, Column, Role};
+pub use crate::query::statement::Query;

@@ -1,16 +1,50 @@
 //! Runs queries over a snapshot.
 
 use crate::error::Result;
-use crate::lang::ast;
+use crate::lang::Span;
+use crate::lang::ast::{self, Statement};
 use crate::model::MetricDef;
 use crate::query::exec;
 use crate::query::finding::Findings;
 use crate::query::options::RunOptions;
 use crate::query::plan::{Body, Plan, plan};
 use crate::query::rows::Answer;
+use crate::query::statement::Query;
 use crate::snapshot::Snapshot;
 
-pub(crate) fn answer(
+impl Snapshot {
+    /// Answers a question in the query language with the default options.
+    ///
+    /// # Errors
+    /// `ErrorKind::Query` where the text is wrong, with the place and the way out; limits, and
+    /// errors of reading.
+    pub fn query(&self, text: &str) -> Result<Answer> {
+        self.run(&Query::parse(text, self.limits())?, &RunOptions::default())
+    }
+
+    /// Answers a parsed question.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub fn run(&self, query: &Query, options: &RunOptions) -> Result<Answer> {
+        let findings = Findings::new(query.text());
+        let verb = first_word(query.text());
+        match query.statement() {
+            Statement::Query(tree) => answer(self, tree, query.to_string(), options, findings),
+            Statement::Explain(_) => Err(findings.not_available(verb, "`explain`")),
+            Statement::Alert(_) => Err(findings.not_available(verb, "`alert`")),
+            Statement::Record(_) => Err(findings.not_available(verb, "`record`")),
+        }
+    }
+}
+
+fn first_word(text: &str) -> Span {
+    let start = text.len() - text.trim_start().len();
+    let length = text.get(start..).and_then(|rest| rest.find(char::is_whitespace));
+    Span::new(start, start + length.unwrap_or(text.len() - start))
+}
+
+fn answer(
     snapshot: &Snapshot,
     tree: &ast::Query,
     canonical: String,
