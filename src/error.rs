@@ -9,7 +9,7 @@ use crate::lang::Diagnostic;
 use crate::model::ModelError;
 
 /// What every fallible call of the crate returns.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error of the store; [`Error::kind`] says which.
 ///
@@ -93,6 +93,11 @@ pub enum ErrorKind {
         path: PathBuf,
         /// What may be lost.
         loss: String,
+    },
+    /// A batch got a handle of another store; make the handle with the store of the batch.
+    ForeignSeries {
+        /// The series.
+        series: String,
     },
     /// The store was closed.
     Closed,
@@ -192,6 +197,9 @@ impl fmt::Display for Error {
                 "store is closed for writing since {} could not be synced: {loss}",
                 path.display()
             ),
+            ErrorKind::ForeignSeries { series } => {
+                write!(f, "series {series} belongs to another store than the batch")
+            }
             ErrorKind::Closed => f.write_str("store is closed"),
             ErrorKind::Busy { path, waited_ms } => write!(
                 f,

@@ -4,12 +4,17 @@
 pub mod codec;
 mod error;
 pub mod format;
+mod head;
 pub mod lang;
+mod manifest;
 mod model;
 mod query;
+mod segment;
 pub mod sketch;
 mod snapshot;
+mod store;
 pub mod vfs;
+mod wal;
 
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::format::FormatError;
@@ -19,4 +24,8 @@ pub use crate::model::{
     MetricDef, MetricKind, ModelError, Sample, Selector, SeriesKey, TimeRange, Timestamp,
 };
 pub use crate::query::{Answer, Cell, Column, Role};
-pub use crate::snapshot::{SelectedSeries, Snapshot};
+pub use crate::snapshot::{Reader, SelectedSeries, Snapshot};
+pub use crate::store::{
+    Background, Batch, CloseReport, CompactReport, Durability, FlushReport, MetricBuilder, Options,
+    RecoveredGap, RecoveryReport, Series, Store, TickReport,
+};

@@ -2,6 +2,17 @@
 //!
 //! All integers are little-endian. docs/FORMAT.md describes the same layouts for other readers.
 
+pub mod checksum;
+pub mod cursor;
+pub mod definition;
 mod error;
+pub mod frame;
+pub mod log_header;
+pub mod manifest;
+pub mod postings;
+pub mod segment;
 
 pub use crate::format::error::FormatError;
+
+/// The version of the on-disk format that this build writes, and the newest that it reads.
+pub const FORMAT_VERSION: u32 = 1;

@@ -45,7 +45,7 @@ impl Limits {
         value_bytes_max: 64 << 10,
         labels_per_series_max: 64,
         batch_samples_max: 1 << 20,
-        frame_bytes_max: 16 << 20,
+        frame_bytes_max: 32 << 20,
         future_nanos_max: 86_400_000_000_000,
         flush_segments_max: 64,
         query_bytes_max: 64 << 10,

@@ -99,6 +99,10 @@ impl Vfs for MemVfs {
         outcome.map(drop).map_err(|source| Error::io("sync", path, source))
     }
 
+    fn sync_file(&self, path: &Path) -> Result<()> {
+        self.open(path).map(drop)
+    }
+
     fn lock(&self, path: &Path, holder: &str) -> Result<Box<dyn LockGuard>> {
         let guard = self.locks.take(path, holder)?;
         if !self.exists(path)? {

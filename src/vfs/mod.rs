@@ -86,6 +86,12 @@ pub trait Vfs: Send + Sync + Debug {
     /// The sync fails, or [`crate::ErrorKind::Unsupported`] where directories cannot be synced.
     fn sync_dir(&self, path: &Path) -> Result<()>;
 
+    /// Makes the bytes of a file durable that another process wrote, and length with them.
+    ///
+    /// # Errors
+    /// The sync fails, or the file is absent.
+    fn sync_file(&self, path: &Path) -> Result<()>;
+
     /// Takes the writer's advisory lock, creating the file if needed, and writes `holder` into it.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The file system of the operating system.
 
+use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -122,6 +123,11 @@ impl Vfs for OsVfs {
             }
             _ => Error::io("sync", path, source),
         })
+    }
+
+    fn sync_file(&self, path: &Path) -> Result<()> {
+        let opened = OpenOptions::new().read(true).open(path);
+        opened.and_then(|file| file.sync_data()).map_err(|source| Error::io("sync", path, source))
     }
 
     fn lock(&self, path: &Path, holder: &str) -> Result<Box<dyn LockGuard>> {

@@ -1,0 +1,72 @@
+//! The symbols, metrics and series that a log generation has defined, by their numbers.
+
+use std::sync::Arc;
+
+use crate::format::FormatError;
+use crate::format::definition::{Definition, decode_definitions};
+use crate::model::{MetricDef, SeriesKey};
+
+/// What the DEFINE frames of one generation say; it only grows.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    symbols: Vec<Arc<str>>,
+    metrics: Vec<Arc<MetricDef>>,
+    series: Vec<Arc<SeriesKey>>,
+}
+
+impl Registry {
+    /// Returns the series' identities; a reference is an index.
+    #[must_use]
+    pub(crate) fn series(&self) -> &[Arc<SeriesKey>] {
+        &self.series
+    }
+
+    /// Returns the metrics in the order of their definition.
+    #[must_use]
+    pub(crate) fn metrics(&self) -> &[Arc<MetricDef>] {
+        &self.metrics
+    }
+
+    /// Adds the records of a DEFINE frame.
+    ///
+    /// # Errors
+    /// [`FormatError`] where a record refers to something that is not defined.
+    pub(crate) fn define(&mut self, body: &[u8]) -> Result<(), FormatError> {
+        decode_definitions(body, |definition| self.add(&definition))
+    }
+
+    fn add(&mut self, definition: &Definition<'_>) -> Result<(), FormatError> {
+        match definition {
+            Definition::Symbol(text) => self.symbols.push(Arc::from(*text)),
+            Definition::Metric { name, kind, duplicates, unit } => {
+                let unit = unit.map(|unit| self.symbol(unit)).transpose()?;
+                let def = MetricDef {
+                    name: self.symbol(*name)?.to_string(),
+                    kind: *kind,
+                    unit: unit.map(|unit| unit.to_string()),
+                    duplicates: *duplicates,
+                };
+                self.metrics.push(Arc::new(def));
+            }
+            Definition::Series { metric, labels } => {
+                let def = self
+                    .metrics
+                    .get(*metric)
+                    .ok_or(FormatError::OutOfRange { field: "metric", got: *metric as u64 })?;
+                // The metric's name shares the symbol's text where it has labels in common with
+                // nothing else, so one small allocation a series is all that is left.
+                let mut key = SeriesKey::new(def.name.as_str());
+                for (name, value) in labels {
+                    key = key.label(self.symbol(*name)?, self.symbol(*value)?);
+                }
+                self.series.push(Arc::new(key));
+            }
+        }
+        Ok(())
+    }
+
+    fn symbol(&self, index: usize) -> Result<Arc<str>, FormatError> {
+        let symbol = self.symbols.get(index).cloned();
+        symbol.ok_or(FormatError::OutOfRange { field: "symbol", got: index as u64 })
+    }
+}

@@ -1,0 +1,98 @@
+//! A frozen view of a head: what one snapshot sees of it.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use crate::head::block::Block;
+use crate::head::registry::Registry;
+use crate::model::{Columns, MetricDef, Selector, SeriesKey, TimeRange, Timestamp};
+
+/// Samples of one generation up to a point of its log. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub(crate) struct HeadView {
+    /// Shared with the builder; it only grows, and the view looks at its first series only.
+    registry: Arc<RwLock<Registry>>,
+    series_count: u32,
+    metric_count: usize,
+    blocks: Vec<Arc<Block>>,
+}
+
+impl HeadView {
+    pub(crate) fn new(
+        registry: Arc<RwLock<Registry>>,
+        series_count: u32,
+        blocks: Vec<Arc<Block>>,
+    ) -> Self {
+        let metric_count = registry.read().unwrap_or_else(PoisonError::into_inner).metrics().len();
+        Self { registry, series_count, metric_count, blocks }
+    }
+
+    fn registry(&self) -> RwLockReadGuard<'_, Registry> {
+        self.registry.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the number of samples.
+    #[must_use]
+    pub(crate) fn sample_count(&self) -> u64 {
+        self.blocks.iter().map(|block| block.len() as u64).sum()
+    }
+
+    /// Returns the metrics that the generation has defined.
+    #[must_use]
+    pub(crate) fn metrics(&self) -> Vec<Arc<MetricDef>> {
+        self.registry().metrics().iter().take(self.metric_count).cloned().collect()
+    }
+
+    /// Returns the references of the series that have samples, ascending.
+    #[must_use]
+    pub(crate) fn series(&self) -> Vec<u32> {
+        let all = self.blocks.iter().flat_map(|block| block.series().iter().copied());
+        let mut all: Vec<u32> = all.collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Returns a series' identity.
+    #[must_use]
+    pub(crate) fn key(&self, series: u32) -> Option<Arc<SeriesKey>> {
+        self.registry().series().get(series as usize).cloned()
+    }
+
+    /// Returns the series with samples that a selector chooses, with their identities.
+    ///
+    /// Takes time linear in the series of the generation.
+    #[must_use]
+    pub(crate) fn select(&self, selector: &Selector) -> Vec<(u32, Arc<SeriesKey>)> {
+        let present = self.series();
+        let registry = self.registry();
+        let with_key = present
+            .into_iter()
+            .filter_map(|series| registry.series().get(series as usize).map(|key| (series, key)));
+        with_key
+            .filter(|(_, key)| selector.matches(key))
+            .map(|(series, key)| (series, Arc::clone(key)))
+            .collect()
+    }
+
+    /// Appends the samples of a series in `range`, run by run in order of arrival; each run is in
+    /// order of time.
+    pub(crate) fn read(&self, series: u32, range: TimeRange, out: &mut Columns) {
+        for block in &self.blocks {
+            block.read(series, range, out);
+        }
+    }
+
+    /// Calls `visit` with the timestamps of each run of a series, each in order of time.
+    pub(crate) fn each_run(&self, series: u32, mut visit: impl FnMut(&[i64])) {
+        for block in &self.blocks {
+            visit(block.samples(series).0);
+        }
+    }
+
+    /// Returns the times of the first and last sample of a series.
+    #[must_use]
+    pub(crate) fn extent(&self, series: u32) -> Option<(Timestamp, Timestamp)> {
+        let extents = self.blocks.iter().filter_map(|block| block.extent(series));
+        extents.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))
+    }
+}

@@ -1,0 +1,79 @@
+//! The MANIFEST on disk: read whole, replaced whole by an atomic rename.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::FormatError;
+use crate::format::manifest::{ManifestRecord, SegmentRecord};
+use crate::vfs::Vfs;
+
+const NAME: &str = "MANIFEST";
+/// A manifest of a million segments has 80 MB; a longer file is not one of ours.
+const BYTES_MAX: u64 = 256 << 20;
+
+/// Reads the manifest, or returns nothing where there is none.
+///
+/// # Errors
+/// I/O errors, and [`ErrorKind::Corrupt`] where the file is not what was written.
+pub(crate) fn load(vfs: &dyn Vfs, dir: &Path) -> Result<Option<ManifestRecord>> {
+    let path = dir.join(NAME);
+    let file = match vfs.open(&path) {
+        Ok(file) => file,
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let len = file.len()?;
+    if len > BYTES_MAX {
+        let error = FormatError::OutOfRange { field: "file length", got: len };
+        return Err(Error::corrupt(&path, 0, error));
+    }
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+    let got = file.read_at(0, &mut bytes)?;
+    bytes.truncate(got);
+    ManifestRecord::decode(&bytes).map(Some).map_err(|error| Error::corrupt(&path, 0, error))
+}
+
+/// Replaces the manifest; it is durable on return.
+///
+/// # Errors
+/// I/O errors. The old manifest is in place as long as the rename was not reached.
+pub(crate) fn replace(vfs: &dyn Vfs, dir: &Path, record: &ManifestRecord) -> Result<()> {
+    let source = dir.join("tmp").join(format!("{NAME}-{}", record.edit));
+    if vfs.exists(&source)? {
+        vfs.remove(&source)?;
+    }
+    let mut file = vfs.create(&source)?;
+    file.write_all(&record.encode())?;
+    file.sync()?;
+    drop(file);
+    vfs.rename(&source, &dir.join(NAME))?;
+    vfs.sync_dir(dir)
+}
+
+/// Returns an error that says why a directory without a manifest is no store.
+pub(crate) fn missing(dir: &Path) -> Error {
+    ErrorKind::NotAStore { path: dir.to_owned(), found: "there is no MANIFEST".to_owned() }.into()
+}
+
+/// Returns where a live segment's file stands.
+pub(crate) fn segment_path(dir: &Path, segment: &SegmentRecord) -> PathBuf {
+    dir.join("seg").join(partition_name(segment)).join(segment_name(segment))
+}
+
+/// Returns the name of a partition's directory: the date of its start, or `wide`.
+pub(crate) fn partition_name(segment: &SegmentRecord) -> String {
+    if segment.partition_nanos == 0 {
+        return "wide".to_owned();
+    }
+    let start = jiff::Timestamp::from_nanosecond(i128::from(segment.partition_start));
+    match start {
+        Ok(start) => start.strftime("%Y-%m-%d").to_string(),
+        Err(_) => format!("{}ns", segment.partition_start),
+    }
+}
+
+/// Returns the name of a segment's file.
+pub(crate) fn segment_name(segment: &SegmentRecord) -> String {
+    let SegmentRecord { generation_lo, generation_hi, level, uid, .. } = segment;
+    format!("{generation_lo}-{generation_hi}-{level}-{uid:x}.sbs")
+}

@@ -1,0 +1,43 @@
+//! Immutable sealed files: columns of samples by series, with their index, statistics and checks.
+
+mod pages;
+mod reader;
+mod select;
+mod stats;
+mod symbols;
+mod usage;
+mod verify;
+mod writer;
+
+use crate::format::segment::SegmentOrigin;
+use crate::model::Timestamp;
+
+pub(crate) use crate::segment::reader::{ChunkMeta, Segment};
+pub(crate) use crate::segment::usage::MetricUsage;
+pub(crate) use crate::segment::verify::{Damage, SegmentCheck};
+pub(crate) use crate::segment::writer::SegmentWriter;
+
+/// What a segment is, besides its samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SegmentMeta {
+    /// Whose samples it holds.
+    pub(crate) origin: SegmentOrigin,
+    /// How many segments the flush wrote.
+    pub(crate) flush_set_size: u32,
+    /// The first sequence number of its generations.
+    pub(crate) seq_first: u64,
+    /// The last sequence number of its generations.
+    pub(crate) seq_last: u64,
+    /// What makes its name unique.
+    pub(crate) uid: u64,
+}
+
+/// How much a segment holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SegmentSummary {
+    pub(crate) samples: u64,
+    pub(crate) chunks: u32,
+    pub(crate) time_min: Timestamp,
+    pub(crate) time_max: Timestamp,
+    pub(crate) file_bytes: u64,
+}

@@ -1,0 +1,151 @@
+//! The sections of a segment in memory, each page checked when it is first touched.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::{Error, Result};
+use crate::format::FormatError;
+use crate::format::checksum::block_crc;
+use crate::format::segment::{PAGE_BYTES, Section};
+use crate::vfs::ReadFile;
+
+/// The region of the sections: mapped where the file is, else read once.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    file: Arc<dyn ReadFile>,
+    file_id: u64,
+    start: u64,
+    len: u64,
+    crcs: Vec<u32>,
+    /// A bit a page: its checksum was found right.
+    checked: Vec<AtomicU64>,
+    /// The region's bytes where the file is not mapped.
+    copy: Option<Vec<u8>>,
+}
+
+impl Pages {
+    /// Takes the region from `start` to `end`, which must lie in the file, and its checksums.
+    ///
+    /// # Errors
+    /// I/O errors.
+    pub(crate) fn new(
+        file: Arc<dyn ReadFile>,
+        file_id: u64,
+        start: u64,
+        end: u64,
+        crcs: Vec<u32>,
+    ) -> Result<Self> {
+        let len = end.saturating_sub(start);
+        let copy = match file.bytes() {
+            Some(_) => None,
+            None => Some(read_exact(&*file, start, len)?),
+        };
+        let checked = (0..crcs.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+        Ok(Self { file, file_id, start, len, crcs, checked, copy })
+    }
+
+    fn region(&self) -> &[u8] {
+        let mapped = || {
+            let start = usize::try_from(self.start).ok()?;
+            let end = usize::try_from(self.start.checked_add(self.len)?).ok()?;
+            self.file.bytes()?.get(start..end)
+        };
+        self.copy.as_deref().or_else(mapped).unwrap_or(&[])
+    }
+
+    /// Returns bytes of a section, after the checksums of their pages were found right once.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Corrupt`] where they are not, or the section ends before.
+    pub(crate) fn bytes(&self, section: Section, at: u64, len: u64) -> Result<&[u8]> {
+        let truncated = || {
+            self.corrupt(
+                section.offset,
+                FormatError::Truncated { needed: at.saturating_add(len), available: section.len },
+            )
+        };
+        if at.checked_add(len).is_none_or(|end| end > section.len) {
+            return Err(truncated());
+        }
+        let from = section.offset.saturating_sub(self.start).saturating_add(at);
+        let first = from / PAGE_BYTES;
+        let last = (from + len.max(1) - 1) / PAGE_BYTES;
+        for page in first..=last {
+            self.check(page)?;
+        }
+        let range = usize::try_from(from).ok().zip(usize::try_from(from + len).ok());
+        range.and_then(|(from, to)| self.region().get(from..to)).ok_or_else(truncated)
+    }
+
+    /// Checks a page unless it was found right before.
+    pub(crate) fn check(&self, page: u64) -> Result<()> {
+        let index = usize::try_from(page).unwrap_or(usize::MAX);
+        let bit = 1_u64 << (page % 64);
+        let word = self.checked.get(index / 64);
+        if word.is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0) {
+            return Ok(());
+        }
+        let offset = self.start + page * PAGE_BYTES;
+        let page_len = usize::try_from(PAGE_BYTES).unwrap_or(usize::MAX);
+        let bytes = self.region().chunks(page_len).nth(index);
+        let (Some(bytes), Some(&stored)) = (bytes, self.crcs.get(index)) else {
+            // An empty section at the very end touches no page.
+            return Ok(());
+        };
+        let computed = block_crc(self.file_id, bytes, offset);
+        if stored != computed {
+            return Err(self.corrupt(offset, FormatError::Checksum { stored, computed }));
+        }
+        if let Some(word) = word {
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Returns how many pages there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.crcs.len() as u64
+    }
+
+    /// Returns where a page starts in the file.
+    pub(crate) fn offset_of(&self, page: u64) -> u64 {
+        self.start + page * PAGE_BYTES
+    }
+
+    fn corrupt(&self, offset: u64, error: FormatError) -> Error {
+        Error::corrupt(self.file.path(), offset, error)
+    }
+}
+
+/// Copies bytes of a file, from its map where there is one.
+///
+/// # Errors
+/// I/O errors, and [`crate::ErrorKind::Corrupt`] where the file is shorter.
+pub(crate) fn read_exact(file: &dyn ReadFile, offset: u64, len: u64) -> Result<Vec<u8>> {
+    let file_bytes = match file.bytes() {
+        Some(bytes) => bytes.len() as u64,
+        None => file.len()?,
+    };
+    let truncated = || {
+        let needed = offset.saturating_add(len);
+        Error::corrupt(
+            file.path(),
+            offset,
+            FormatError::Truncated { needed, available: file_bytes },
+        )
+    };
+    if offset.checked_add(len).is_none_or(|end| end > file_bytes) {
+        return Err(truncated());
+    }
+    let (Ok(start), Ok(len)) = (usize::try_from(offset), usize::try_from(len)) else {
+        return Err(truncated());
+    };
+    if let Some(mapped) = file.bytes() {
+        return mapped.get(start..start + len).map(<[u8]>::to_vec).ok_or_else(truncated);
+    }
+    let mut bytes = vec![0; len];
+    if file.read_at(offset, &mut bytes)? < len {
+        return Err(truncated());
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,69 @@
+//! What a chunk's values amount to, so that many questions need not decode it.
+
+use crate::format::segment::SectionId;
+use crate::sketch::Moments;
+
+/// The sections of the statistics, in the order of [`ChunkStats::fields`].
+pub(crate) const STAT_SECTIONS: [SectionId; 7] = [
+    SectionId::StatSumHigh,
+    SectionId::StatSumLow,
+    SectionId::StatMin,
+    SectionId::StatMax,
+    SectionId::StatFirst,
+    SectionId::StatLast,
+    SectionId::StatIncrease,
+];
+
+/// Sum (two parts), least, greatest, first, last, and increase as a counter, of one chunk.
+///
+/// They stand for the series only where no other chunk of it overlaps in time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ChunkStats {
+    fields: [f64; 7],
+}
+
+impl ChunkStats {
+    /// Computes the statistics of values, of which there must be one at least.
+    pub(crate) fn of_values(values: &[f64]) -> Self {
+        let mut moments = Moments::EMPTY;
+        moments.extend(values.iter().copied());
+        let (high, low) = moments.sum.parts();
+        let first = values.first().copied().unwrap_or(0.0);
+        let last = values.last().copied().unwrap_or(0.0);
+        let increase = values.windows(2).fold(0.0, |sum, step| match step {
+            [before, after] if after < before => sum + after,
+            [before, after] => sum + (after - before),
+            _ => sum,
+        });
+        Self { fields: [high, low, moments.min, moments.max, first, last, increase] }
+    }
+
+    /// Takes the statistics as a file has them.
+    pub(crate) fn of_fields(fields: [f64; 7]) -> Self {
+        Self { fields }
+    }
+
+    /// Returns the statistics as a file has them.
+    pub(crate) fn fields(&self) -> [f64; 7] {
+        self.fields
+    }
+
+    /// True where all have the same bits.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.fields.map(f64::to_bits) == other.fields.map(f64::to_bits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::segment::stats::ChunkStats;
+
+    #[test]
+    fn a_counter_that_starts_again_increases_by_its_new_value() {
+        let [high, low, min, max, first, last, increase] =
+            ChunkStats::of_values(&[5.0, 7.5, 2.0, 2.0, 3.0]).fields();
+        assert_eq!([high, low], [19.5, 0.0]);
+        assert_eq!([min, max, first, last], [2.0, 7.5, 5.0, 3.0]);
+        assert_eq!(increase, 2.5 + 2.0 + 0.0 + 1.0);
+    }
+}

@@ -1,0 +1,344 @@
+//! Writing a segment in one pass: blocks as the series come, the index at the end.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::codec::{encode_timestamps, encode_values, varint};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::checksum::block_crc;
+use crate::format::postings::encode_postings;
+use crate::format::segment::{
+    CHUNK_SAMPLES_MAX, NO_SYMBOL, PAGE_BYTES, SEGMENT_FOOTER_BYTES, Section, SectionId,
+    SegmentFooter, encode_sections,
+};
+use crate::model::{Columns, MetricDef, SeriesKey, Timestamp};
+use crate::segment::stats::{ChunkStats, STAT_SECTIONS};
+use crate::segment::symbols::SymbolTable;
+use crate::segment::{SegmentMeta, SegmentSummary};
+use crate::vfs::WriteFile;
+
+/// Writes a segment. Only the index is kept in memory: about 120 bytes a chunk, and the series.
+#[derive(Debug)]
+pub(crate) struct SegmentWriter<'a> {
+    file: &'a mut dyn WriteFile,
+    meta: SegmentMeta,
+    file_id: u64,
+    offset: u64,
+    metrics: BTreeMap<Arc<str>, MetricDef>,
+    symbols: SymbolTable,
+    series: Vec<WrittenSeries>,
+    last_key: Option<SeriesKey>,
+    /// Each timestamp block by its bytes, behind them its codec and count.
+    time_blocks: HashMap<Vec<u8>, u32>,
+    index: Index,
+    samples: u64,
+    time_min: i64,
+    time_max: i64,
+    scratch: Vec<u8>,
+}
+
+/// A series by the first numbers of its symbols.
+#[derive(Debug)]
+struct WrittenSeries {
+    metric: u32,
+    labels: Vec<(u32, u32)>,
+    first_chunk: u32,
+}
+
+/// The sections as they will stand in the file.
+#[derive(Debug, Default)]
+struct Index {
+    sections: BTreeMap<u8, Vec<u8>>,
+    chunks: u32,
+    time_block_count: u32,
+}
+
+impl Index {
+    fn put(&mut self, id: SectionId, bytes: &[u8]) {
+        self.sections.entry(id.to_tag()).or_default().extend_from_slice(bytes);
+    }
+
+    fn put_u32(&mut self, id: SectionId, number: u32) {
+        self.put(id, &number.to_le_bytes());
+    }
+
+    fn put_u64(&mut self, id: SectionId, number: u64) {
+        self.put(id, &number.to_le_bytes());
+    }
+
+    /// Joins the sections, each at a multiple of 8 from the start of their region.
+    fn lay_out(&self, start: u64) -> (Vec<u8>, [Section; 28]) {
+        let mut bytes = Vec::new();
+        let sections = SectionId::ALL.map(|id| {
+            let content = self.sections.get(&id.to_tag()).map_or(&[][..], Vec::as_slice);
+            bytes.resize(bytes.len().next_multiple_of(8), 0);
+            let section = Section { offset: start + bytes.len() as u64, len: content.len() as u64 };
+            bytes.extend_from_slice(content);
+            section
+        });
+        (bytes, sections)
+    }
+}
+
+impl<'a> SegmentWriter<'a> {
+    /// Starts a segment with its header. `inputs` are the segments that are merged into it.
+    ///
+    /// # Errors
+    /// I/O errors.
+    pub(crate) fn new(
+        meta: SegmentMeta,
+        inputs: &[u64],
+        metrics: &[MetricDef],
+        file: &'a mut dyn WriteFile,
+    ) -> Result<Self> {
+        let header = meta.origin.encode_header();
+        file.write_all(&header)?;
+        let mut index = Index::default();
+        for input in inputs {
+            index.put_u64(SectionId::Inputs, *input);
+        }
+        Ok(Self {
+            file,
+            file_id: meta.origin.file_id(),
+            meta,
+            offset: header.len() as u64,
+            metrics: metrics.iter().map(|def| (def.name.as_str().into(), def.clone())).collect(),
+            symbols: SymbolTable::default(),
+            series: Vec::new(),
+            last_key: None,
+            time_blocks: HashMap::new(),
+            index,
+            samples: 0,
+            time_min: i64::MAX,
+            time_max: i64::MIN,
+            scratch: Vec::new(),
+        })
+    }
+
+    /// Adds a series; keys must come strictly ascending, samples in order of time.
+    ///
+    /// # Errors
+    /// I/O errors, [`ErrorKind::Limit`] for more than 32 bits can count.
+    pub(crate) fn push(&mut self, key: &SeriesKey, columns: &Columns) -> Result<()> {
+        assert!(self.last_key.as_ref().is_none_or(|last| last < key), "series come ascending");
+        assert!(columns.timestamps.is_sorted(), "samples come in order of time");
+        assert_eq!(columns.timestamps.len(), columns.values.len(), "columns are equally long");
+        let name = key.metric();
+        let default = || MetricDef::new(&**name);
+        self.metrics.entry(Arc::clone(name)).or_insert_with(default);
+        let first_chunk = self.index.chunks;
+        let metric = self.symbols.intern(name);
+        let pairs = key.labels().iter();
+        let labels = pairs.map(|(n, v)| (self.symbols.intern(n), self.symbols.intern(v))).collect();
+        self.series.push(WrittenSeries { metric, labels, first_chunk });
+        to_u32("series of a segment", self.series.len())?;
+        let chunks = columns.timestamps.chunks(CHUNK_SAMPLES_MAX);
+        for (timestamps, values) in chunks.zip(columns.values.chunks(CHUNK_SAMPLES_MAX)) {
+            self.push_chunk(timestamps, values)?;
+        }
+        self.last_key = Some(key.clone());
+        Ok(())
+    }
+
+    fn push_chunk(&mut self, timestamps: &[i64], values: &[f64]) -> Result<()> {
+        let (Some(&first), Some(&last)) = (timestamps.first(), timestamps.last()) else {
+            return Ok(());
+        };
+        let time_block = self.time_block(timestamps)?;
+        let mut block = std::mem::take(&mut self.scratch);
+        block.clear();
+        let codec = encode_values(values, &mut block);
+        let (offset, len, crc) = self.write_block(&block)?;
+        self.scratch = block;
+        let index = &mut self.index;
+        index.put_u64(SectionId::ChunkTimeMin, first.cast_unsigned());
+        index.put_u64(SectionId::ChunkTimeMax, last.cast_unsigned());
+        index.put_u32(SectionId::ChunkCount, to_u32("samples of a chunk", values.len())?);
+        index.put_u32(SectionId::ChunkTimeBlock, time_block);
+        index.put_u64(SectionId::ChunkValueOffset, offset);
+        index.put_u32(SectionId::ChunkValueLength, len);
+        index.put_u32(SectionId::ChunkValueCrc, crc);
+        index.put(SectionId::ChunkValueCodec, &[codec.to_tag()]);
+        for (id, number) in STAT_SECTIONS.into_iter().zip(ChunkStats::of_values(values).fields()) {
+            index.put_u64(id, number.to_bits());
+        }
+        index.chunks = to_u32("chunks of a segment", index.chunks as usize + 1)?;
+        self.samples += values.len() as u64;
+        self.time_min = self.time_min.min(first);
+        self.time_max = self.time_max.max(last);
+        Ok(())
+    }
+
+    /// Writes a block of timestamps, or finds the one with the same bytes.
+    fn time_block(&mut self, timestamps: &[i64]) -> Result<u32> {
+        let count = to_u32("samples of a chunk", timestamps.len())?;
+        let mut block = Vec::new();
+        let codec = encode_timestamps(timestamps, &mut block);
+        let encoded_len = block.len();
+        // Equal bytes of another codec or count mean other timestamps.
+        block.push(codec.to_tag());
+        block.extend_from_slice(&count.to_le_bytes());
+        if let Some(&known) = self.time_blocks.get(&block) {
+            return Ok(known);
+        }
+        let number = self.index.time_block_count;
+        let (offset, len, crc) = self.write_block(block.get(..encoded_len).unwrap_or(&[]))?;
+        let index = &mut self.index;
+        index.put_u64(SectionId::TimeBlockOffset, offset);
+        index.put_u32(SectionId::TimeBlockLength, len);
+        index.put_u32(SectionId::TimeBlockCrc, crc);
+        index.put_u32(SectionId::TimeBlockCount, count);
+        index.put(SectionId::TimeBlockCodec, &[codec.to_tag()]);
+        index.time_block_count += 1;
+        self.time_blocks.insert(block, number);
+        Ok(number)
+    }
+
+    /// Writes bytes with a checksum of their own; returns offset, length and checksum.
+    fn write_block(&mut self, block: &[u8]) -> Result<(u64, u32, u32)> {
+        let offset = self.offset;
+        self.file.write_all(block)?;
+        self.offset += block.len() as u64;
+        let len = to_u32("bytes of a block", block.len())?;
+        Ok((offset, len, block_crc(self.file_id, block, offset)))
+    }
+
+    /// Writes index and footer. The file is neither synced nor closed.
+    ///
+    /// # Errors
+    /// I/O errors, [`ErrorKind::Limit`] for more than 32 bits can count.
+    pub(crate) fn finish(mut self) -> Result<SegmentSummary> {
+        let blocks_end = self.offset;
+        let symbols = self.finish_symbols()?;
+        let sections_start = self.offset;
+        let (bytes, sections) = self.index.lay_out(sections_start);
+        let sections_end = sections_start + bytes.len() as u64;
+        let table = encode_sections(&sections);
+        let page = usize::try_from(PAGE_BYTES).unwrap_or(usize::MAX);
+        let pages: Vec<u8> = bytes
+            .chunks(page)
+            .zip((sections_start..).step_by(page))
+            .flat_map(|(page, at)| block_crc(self.file_id, page, at).to_le_bytes())
+            .collect();
+        let table_end = sections_end + table.len() as u64;
+        let footer = SegmentFooter {
+            origin: self.meta.origin,
+            flush_set_size: self.meta.flush_set_size,
+            seq_first: self.meta.seq_first,
+            seq_last: self.meta.seq_last,
+            samples: self.samples,
+            series: to_u32("series of a segment", self.series.len())?,
+            chunks: self.index.chunks,
+            time_blocks: self.index.time_block_count,
+            symbols,
+            time_min: self.time_min,
+            time_max: self.time_max,
+            uid: self.meta.uid,
+            blocks_end,
+            sections_start,
+            sections_end,
+            pages: to_u32("pages of a segment", pages.len() / 4)?,
+            section_table_crc: block_crc(self.file_id, &table, sections_end),
+            page_table_crc: block_crc(self.file_id, &pages, table_end),
+            file_bytes: table_end + pages.len() as u64 + SEGMENT_FOOTER_BYTES as u64,
+        };
+        for part in [&bytes, &table, &pages, &footer.encode()] {
+            self.file.write_all(part)?;
+        }
+        Ok(SegmentSummary {
+            samples: self.samples,
+            chunks: self.index.chunks,
+            time_min: Timestamp::from_nanos(self.time_min),
+            time_max: Timestamp::from_nanos(self.time_max),
+            file_bytes: footer.file_bytes,
+        })
+    }
+
+    /// Lays out everything that refers to symbols, and returns how many there are.
+    fn finish_symbols(&mut self) -> Result<u32> {
+        let mut symbols = std::mem::take(&mut self.symbols);
+        let metrics: Vec<(MetricDef, u32, u32)> = std::mem::take(&mut self.metrics)
+            .into_iter()
+            .map(|(name, def)| {
+                let unit = def.unit.as_deref().map(Arc::from);
+                let unit = unit.map_or(NO_SYMBOL, |unit| symbols.intern(&unit));
+                (def, symbols.intern(&name), unit)
+            })
+            .collect();
+        let (texts, final_of) = symbols.sort();
+        // "No symbol" is in no table and stays what it is.
+        let last = |earlier: u32| final_of.get(earlier as usize).copied().unwrap_or(NO_SYMBOL);
+        self.index.put_u32(SectionId::SymbolOffsets, 0);
+        let mut end = 0;
+        for text in &texts {
+            self.index.put(SectionId::SymbolBytes, text.as_bytes());
+            end += text.len();
+            self.index.put_u32(SectionId::SymbolOffsets, to_u32("bytes of symbols", end)?);
+        }
+        let mut metric_numbers = HashMap::new();
+        for (number, (def, name, unit)) in (0_u32..).zip(&metrics) {
+            metric_numbers.insert(last(*name), number);
+            self.index.put_u32(SectionId::Metrics, last(*name));
+            self.index.put_u32(SectionId::Metrics, last(*unit));
+            self.index.put(SectionId::Metrics, &[def.kind.to_tag(), def.duplicates.to_tag(), 0, 0]);
+        }
+        let lists = self.finish_series(&metric_numbers, last)?;
+        self.finish_postings(lists)?;
+        to_u32("symbols of a segment", texts.len())
+    }
+
+    /// Lays out the series' records; returns the series of each label value and metric.
+    fn finish_series(
+        &mut self,
+        metric_numbers: &HashMap<u32, u32>,
+        last: impl Fn(u32) -> u32,
+    ) -> Result<BTreeMap<(u32, u32), Vec<u32>>> {
+        let mut lists: BTreeMap<(u32, u32), Vec<u32>> = BTreeMap::new();
+        let mut records = Vec::new();
+        self.index.put_u32(SectionId::SeriesOffsets, 0);
+        for (number, series) in (0_u32..).zip(&self.series) {
+            let metric = last(series.metric);
+            lists.entry((NO_SYMBOL, metric)).or_default().push(number);
+            let metric = metric_numbers.get(&metric).copied().unwrap_or(NO_SYMBOL);
+            varint::put_u64(&mut records, u64::from(metric));
+            varint::put_u64(&mut records, series.labels.len() as u64);
+            for (name, value) in &series.labels {
+                let (name, value) = (last(*name), last(*value));
+                varint::put_u64(&mut records, u64::from(name));
+                varint::put_u64(&mut records, u64::from(value));
+                lists.entry((name, value)).or_default().push(number);
+            }
+            let end = to_u32("bytes of series records", records.len())?;
+            self.index.put_u32(SectionId::SeriesOffsets, end);
+            self.index.put_u32(SectionId::SeriesChunks, series.first_chunk);
+        }
+        self.index.put_u32(SectionId::SeriesChunks, self.index.chunks);
+        self.index.put(SectionId::SeriesRecords, &records);
+        Ok(lists)
+    }
+
+    fn finish_postings(&mut self, lists: BTreeMap<(u32, u32), Vec<u32>>) -> Result<()> {
+        let mut list = Vec::new();
+        for ((name, value), series) in lists {
+            list.clear();
+            encode_postings(&series, &mut list);
+            let (offset, len, crc) = self.write_block(&list)?;
+            let index = &mut self.index;
+            index.put_u32(SectionId::Postings, name);
+            index.put_u32(SectionId::Postings, value);
+            index.put_u64(SectionId::Postings, offset);
+            index.put_u32(SectionId::Postings, len);
+            index.put_u32(SectionId::Postings, to_u32("series of a segment", series.len())?);
+            index.put_u32(SectionId::Postings, crc);
+            index.put_u32(SectionId::Postings, 0);
+        }
+        Ok(())
+    }
+}
+
+fn to_u32(what: &'static str, number: usize) -> Result<u32> {
+    u32::try_from(number).map_err(|_| {
+        let limit = u64::from(u32::MAX);
+        Error::from(ErrorKind::Limit { what, limit, got: number as u64 })
+    })
+}

@@ -1,0 +1,63 @@
+//! Following a log: its frames become a head, as far as it has been read.
+
+use crate::error::Result;
+use crate::format::FormatError;
+use crate::format::frame::BatchBody;
+use crate::head::{HeadBuilder, HeadView};
+use crate::wal::{FrameVisitor, LogGeneration, ScanState, scan};
+
+/// A generation's log and the head decoded from it so far.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    log: LogGeneration,
+    state: ScanState,
+    head: HeadBuilder,
+}
+
+impl Follower {
+    /// Starts before the first frame of a log.
+    pub(crate) fn new(log: LogGeneration) -> Self {
+        Self { log, state: ScanState::new(), head: HeadBuilder::default() }
+    }
+
+    /// Returns the log.
+    pub(crate) fn log(&self) -> &LogGeneration {
+        &self.log
+    }
+
+    /// Returns how far the log has been read.
+    pub(crate) fn state(&self) -> &ScanState {
+        &self.state
+    }
+
+    /// Reads on to the end of the valid prefix, at most to `end`. What was read stays read.
+    ///
+    /// # Errors
+    /// I/O errors, and an intact frame that holds what no writer writes.
+    pub(crate) fn advance(&mut self, end: u64) -> Result<()> {
+        scan(&self.log, &mut self.state, end, &mut Decode(&mut self.head))
+    }
+
+    /// Returns a view of everything read so far.
+    pub(crate) fn view(&mut self) -> HeadView {
+        self.head.view()
+    }
+}
+
+/// Hands frames to the head, which does not know the log.
+struct Decode<'a>(&'a mut HeadBuilder);
+
+impl FrameVisitor for Decode<'_> {
+    #[inline]
+    fn sample(&mut self, series: u32, timestamp: i64, value: f64) -> Result<(), FormatError> {
+        self.0.sample(series, timestamp, value)
+    }
+
+    fn batch(&mut self, batch: &BatchBody<'_>) -> Result<(), FormatError> {
+        self.0.batch(batch)
+    }
+
+    fn define(&mut self, body: &[u8]) -> Result<(), FormatError> {
+        self.0.define(body)
+    }
+}

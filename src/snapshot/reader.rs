@@ -1,0 +1,233 @@
+//! Reading beside a live writer, from any process: no lock, no write, no registration.
+//!
+//! The protocol: read MANIFEST, open its segments, open the logs of all later generations, and only
+//! then scan. A log's valid prefix counts; the next generation counts if its OPEN frame continues
+//! with the sequence number where the prefix ended. Where a file is missing, the writer has moved
+//! on: start over.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::FormatError;
+use crate::format::manifest::{ManifestRecord, SegmentRecord};
+use crate::head::HeadView;
+use crate::manifest;
+use crate::model::{Clock, Limits};
+use crate::segment::Segment;
+use crate::snapshot::follower::Follower;
+use crate::snapshot::view::{Snapshot, SnapshotParts, open_segment};
+use crate::vfs::Vfs;
+use crate::wal::{LogBytes, LogGeneration, log_name};
+
+/// How long a reader starts over before it gives up.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it waits before it starts over: a rename of the writer takes less.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// A store opened for reading, beside a writer that may be running.
+///
+/// It keeps what it has read: a later snapshot reads only what was appended since.
+///
+/// ```
+/// # fn main() -> silverback::Result<()> {
+/// # let folder = tempfile::tempdir().expect("a folder for the example");
+/// # let path = folder.path().join("data");
+/// # silverback::Store::open(&path)?.close()?;
+/// let reader = silverback::Reader::open(&path)?;
+/// assert!(reader.snapshot()?.metrics()?.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Reader {
+    vfs: Arc<dyn Vfs>,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    dir: PathBuf,
+    cache: Mutex<Cache>,
+}
+
+#[derive(Debug, Default)]
+struct Cache {
+    segments: BTreeMap<SegmentRecord, Arc<Segment>>,
+    followers: BTreeMap<u64, Follower>,
+}
+
+/// Why one attempt did not give a snapshot.
+enum Attempt {
+    /// A file was not there: the writer has moved on.
+    Moved,
+    /// Something else is wrong, or may be: it counts once it stays so.
+    Failed(Error),
+}
+
+impl From<Error> for Attempt {
+    fn from(error: Error) -> Self {
+        if error.is_not_found() { Self::Moved } else { Self::Failed(error) }
+    }
+}
+
+impl Reader {
+    /// Opens a store for reading with given parts of the system; `Reader::open` chooses the usual.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotAStore`] where there is none, and I/O errors.
+    pub fn with_system(
+        vfs: Arc<dyn Vfs>,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        dir: impl AsRef<Path>,
+    ) -> Result<Self> {
+        let dir = dir.as_ref().to_owned();
+        if manifest::load(&*vfs, &dir)?.is_none() {
+            return Err(manifest::missing(&dir));
+        }
+        Ok(Self { vfs, clock, limits, dir, cache: Mutex::new(Cache::default()) })
+    }
+
+    /// Returns a view of everything that the writer has committed when the call begins.
+    ///
+    /// # Errors
+    /// Damage, I/O errors, and [`ErrorKind::Busy`] where files kept changing for five seconds.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let started = Instant::now();
+        let mut failed_before = false;
+        loop {
+            match self.attempt(&mut cache) {
+                Ok(snapshot) => return Ok(snapshot),
+                // A live log is read again before anything is reported.
+                Err(Attempt::Failed(error)) if failed_before => return Err(error),
+                Err(Attempt::Failed(_)) => {
+                    failed_before = true;
+                    cache.followers.clear();
+                }
+                Err(Attempt::Moved) => {}
+            }
+            if started.elapsed() >= PATIENCE {
+                let waited_ms = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
+                return Err(ErrorKind::Busy { path: self.dir.clone(), waited_ms }.into());
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn attempt(&self, cache: &mut Cache) -> Result<Snapshot, Attempt> {
+        let record =
+            manifest::load(&*self.vfs, &self.dir)?.ok_or_else(|| manifest::missing(&self.dir))?;
+        let segments = self.open_segments(&record, cache)?;
+        let last = self.open_logs(&record, cache)?;
+        let (heads, seq) = read_logs(&record, last, cache)?;
+        let (now, limits) = (self.clock.now(), self.limits.clone());
+        Ok(Snapshot::new(SnapshotParts { now, limits, segments, heads, seq }))
+    }
+
+    fn open_segments(
+        &self,
+        record: &ManifestRecord,
+        cache: &mut Cache,
+    ) -> Result<Vec<Arc<Segment>>, Attempt> {
+        cache.segments.retain(|segment, _| record.segments.contains(segment));
+        for segment in &record.segments {
+            if !cache.segments.contains_key(segment) {
+                let opened = open_segment(&*self.vfs, &self.dir, record.db_uuid, segment)?;
+                cache.segments.insert(*segment, opened);
+            }
+        }
+        let mut live: Vec<_> = cache.segments.iter().collect();
+        live.sort_by_key(|(segment, _)| (segment.generation_lo, segment.partition_start));
+        Ok(live.into_iter().map(|(_, segment)| Arc::clone(segment)).collect())
+    }
+
+    /// Opens the logs of all generations behind the flushed ones; returns the last that is there.
+    fn open_logs(&self, record: &ManifestRecord, cache: &mut Cache) -> Result<u64, Attempt> {
+        let first = record.flushed_generation + 1;
+        // A log without OPEN may be replaced by one of the same name: it is not kept.
+        cache
+            .followers
+            .retain(|generation, follower| *generation >= first && follower.state().open.is_some());
+        let mut generation = first;
+        loop {
+            if !cache.followers.contains_key(&generation) {
+                let path = self.dir.join("wal").join(log_name(generation));
+                let file = match self.vfs.open(&path) {
+                    Ok(file) => file,
+                    Err(error) if error.is_not_found() => break,
+                    Err(error) => return Err(error.into()),
+                };
+                let bytes = LogBytes::Opened(file);
+                match LogGeneration::open(bytes, record.db_uuid, generation)? {
+                    Some(log) => cache.followers.insert(generation, Follower::new(log)),
+                    None => break,
+                };
+            }
+            generation += 1;
+        }
+        if generation == first {
+            // No log at all: either there never was one, or it was flushed and removed meanwhile.
+            let again = manifest::load(&*self.vfs, &self.dir)?;
+            if again.map(|again| again.edit) != Some(record.edit) {
+                return Err(Attempt::Moved);
+            }
+        }
+        Ok(generation - 1)
+    }
+}
+
+/// Scans the chain of logs; returns their views and the last sequence number.
+fn read_logs(
+    record: &ManifestRecord,
+    last: u64,
+    cache: &mut Cache,
+) -> Result<(Vec<HeadView>, u64), Attempt> {
+    let (mut heads, mut seq) = (Vec::new(), record.flushed_seq);
+    for generation in record.flushed_generation + 1..=last {
+        let Some(follower) = cache.followers.get_mut(&generation) else { break };
+        // What this log has published is read before its successor's OPEN is looked at, so a
+        // successor that is found now cannot hide frames that were published here before it.
+        follower.advance(u64::MAX)?;
+        let Some(open) = follower.state().open else { break };
+        if open.previous_seq != seq {
+            let previous = generation.checked_sub(1).and_then(|g| cache.followers.get_mut(&g));
+            seq = catch_up(previous, open.previous_seq, &mut heads, generation)?;
+        }
+        let Some(follower) = cache.followers.get_mut(&generation) else { break };
+        heads.push(follower.view());
+        seq = follower.state().seq;
+    }
+    Ok((heads, seq))
+}
+
+/// Reads the previous log again, since its successor says that it holds more.
+fn catch_up(
+    previous: Option<&mut Follower>,
+    wanted: u64,
+    heads: &mut Vec<HeadView>,
+    generation: u64,
+) -> Result<u64, Attempt> {
+    // Without a log before it, the manifest is older than this log: the writer has moved on.
+    let Some(previous) = previous else { return Err(Attempt::Moved) };
+    previous.advance(u64::MAX)?;
+    let state = *previous.state();
+    if state.seq != wanted {
+        let path = previous.log().bytes.path();
+        if state.seq > wanted {
+            let error = FormatError::Misplaced { what: "next generation" };
+            return Err(Error::corrupt(path, state.offset, error).into());
+        }
+        let gap = ErrorKind::LogGap {
+            path: path.to_owned(),
+            offset: state.offset,
+            seq_before: state.seq,
+            seq_after: wanted,
+        };
+        debug_assert!(generation > 0);
+        return Err(Attempt::Failed(gap.into()));
+    }
+    heads.pop();
+    heads.push(previous.view());
+    Ok(state.seq)
+}

@@ -1,0 +1,282 @@
+//! The snapshot: segments and head views behind one set of series.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::format::FormatError;
+use crate::format::manifest::SegmentRecord;
+use crate::head::HeadView;
+use crate::manifest;
+use crate::model::{Columns, Limits, MetricDef, Sample, Selector, SeriesKey, TimeRange, Timestamp};
+use crate::segment::Segment;
+use crate::vfs::Vfs;
+
+/// A view of a store at one moment: a prefix of the commit order. Cloning it is cheap.
+///
+/// It never changes, whatever is appended, flushed or merged meanwhile.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    parts: Arc<SnapshotParts>,
+}
+
+/// What a snapshot is made of.
+#[derive(Debug)]
+pub(crate) struct SnapshotParts {
+    pub(crate) now: Timestamp,
+    pub(crate) limits: Limits,
+    /// Ordered by generation.
+    pub(crate) segments: Vec<Arc<Segment>>,
+    /// Ordered by generation, all later than those of the segments.
+    pub(crate) heads: Vec<HeadView>,
+    /// The sequence number of the last frame seen.
+    pub(crate) seq: u64,
+}
+
+/// A series of a snapshot that a selector chose.
+#[derive(Debug, Clone)]
+pub struct SelectedSeries {
+    key: Arc<SeriesKey>,
+    /// Where its samples are, in order of arrival.
+    places: Vec<Place>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Segment { segment: usize, series: u32 },
+    Head { head: usize, series: u32 },
+}
+
+impl SelectedSeries {
+    /// Returns the series' identity.
+    #[must_use]
+    pub fn key(&self) -> &Arc<SeriesKey> {
+        &self.key
+    }
+}
+
+/// Opens a live segment and checks that it is the one that the manifest means.
+///
+/// # Errors
+/// I/O errors, and [`crate::ErrorKind::Corrupt`] where the file is damaged or another one.
+pub(crate) fn open_segment(
+    vfs: &dyn Vfs,
+    dir: &Path,
+    db_uuid: [u8; 16],
+    record: &SegmentRecord,
+) -> Result<Arc<Segment>> {
+    let path = manifest::segment_path(dir, record);
+    let segment = Segment::open(vfs.open(&path)?)?;
+    let (meta, summary) = (segment.meta(), segment.summary());
+    let misplaced = |what| Err(Error::corrupt(&path, 0, FormatError::Misplaced { what }));
+    if meta.origin.db_uuid != db_uuid {
+        return misplaced("store");
+    }
+    let generations = (meta.origin.generation_lo, meta.origin.generation_hi, meta.origin.level);
+    if generations != (record.generation_lo, record.generation_hi, record.level) {
+        return misplaced("generation");
+    }
+    if (summary.samples, summary.file_bytes) != (record.samples, record.file_bytes) {
+        return misplaced("sample count or length");
+    }
+    Ok(Arc::new(segment))
+}
+
+impl Snapshot {
+    pub(crate) fn new(parts: SnapshotParts) -> Self {
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// Returns the time at which the view was taken.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.parts.now
+    }
+
+    /// Returns the limits that queries over this view obey.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.parts.limits
+    }
+
+    /// Returns how many frames with samples the view includes: all that were committed before it.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.parts.seq
+    }
+
+    /// Returns the metrics' definitions, sorted by name.
+    ///
+    /// # Errors
+    /// A damaged or unreadable segment.
+    pub fn metrics(&self) -> Result<Vec<MetricDef>> {
+        let mut metrics = BTreeMap::new();
+        for segment in &self.parts.segments {
+            for def in segment.metrics()? {
+                metrics.insert(def.name.clone(), def);
+            }
+        }
+        for def in self.parts.heads.iter().flat_map(HeadView::metrics) {
+            metrics.insert(def.name.clone(), MetricDef::clone(&def));
+        }
+        Ok(metrics.into_values().collect())
+    }
+
+    /// Returns a metric's definition, if the metric is known.
+    ///
+    /// # Errors
+    /// A damaged or unreadable segment.
+    pub fn metric(&self, name: &str) -> Result<Option<MetricDef>> {
+        Ok(self.metrics()?.into_iter().find(|def| def.name == name))
+    }
+
+    /// Returns the range from the first sample to just after the last, of one metric or of all.
+    ///
+    /// # Errors
+    /// A damaged or unreadable segment.
+    pub fn extent(&self, metric: Option<&str>) -> Result<Option<TimeRange>> {
+        let selector = Selector { metric: metric.map(str::to_owned), matchers: Vec::new() };
+        let mut extents = Vec::new();
+        for segment in &self.parts.segments {
+            if metric.is_none() {
+                extents.push((segment.summary().time_min, segment.summary().time_max));
+                continue;
+            }
+            for series in segment.select(&selector)? {
+                for chunk in segment.chunks(series)? {
+                    let chunk = segment.chunk(chunk)?;
+                    extents.push((chunk.time_min, chunk.time_max));
+                }
+            }
+        }
+        for head in &self.parts.heads {
+            let chosen = head.select(&selector);
+            extents.extend(chosen.iter().filter_map(|(series, _)| head.extent(*series)));
+        }
+        let all = extents.into_iter().reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)));
+        Ok(all.map(|(first, last)| TimeRange::new(first, last.saturating_add(1))))
+    }
+
+    /// Returns the names of all labels, sorted.
+    ///
+    /// # Errors
+    /// A damaged or unreadable segment.
+    pub fn label_names(&self) -> Result<Vec<String>> {
+        let mut names = BTreeSet::new();
+        for segment in &self.parts.segments {
+            names.extend(segment.label_names()?);
+        }
+        for head in &self.parts.heads {
+            for (_, key) in head.select(&Selector::default()) {
+                names.extend(key.labels().iter().map(|(name, _)| name.to_string()));
+            }
+        }
+        Ok(names.into_iter().collect())
+    }
+
+    /// Returns the values of one label, sorted; the empty value of series without it is left out.
+    ///
+    /// # Errors
+    /// A damaged or unreadable segment.
+    pub fn label_values(&self, label: &str) -> Result<Vec<String>> {
+        let mut values = BTreeSet::new();
+        for segment in &self.parts.segments {
+            values.extend(segment.label_values(label)?);
+        }
+        for head in &self.parts.heads {
+            for (_, key) in head.select(&Selector::default()) {
+                values.insert(key.value_of(label).to_owned());
+            }
+        }
+        values.remove("");
+        Ok(values.into_iter().collect())
+    }
+
+    /// Returns the series that a selector chooses, sorted by metric and labels.
+    ///
+    /// # Errors
+    /// A damaged or unreadable segment.
+    pub fn select(&self, selector: &Selector) -> Result<Vec<SelectedSeries>> {
+        let mut found: Vec<(Arc<SeriesKey>, Place)> = Vec::new();
+        for (index, segment) in self.parts.segments.iter().enumerate() {
+            for series in segment.select(selector)? {
+                let key = Arc::new(segment.key(series)?);
+                found.push((key, Place::Segment { segment: index, series }));
+            }
+        }
+        for (index, head) in self.parts.heads.iter().enumerate() {
+            let chosen = head.select(selector).into_iter();
+            found.extend(chosen.map(|(series, key)| (key, Place::Head { head: index, series })));
+        }
+        found.sort();
+        let mut chosen: Vec<SelectedSeries> = Vec::new();
+        for (key, place) in found {
+            match chosen.last_mut().filter(|last| last.key == key) {
+                Some(last) => last.places.push(place),
+                None => chosen.push(SelectedSeries { key, places: vec![place] }),
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// Replaces `out` by the samples of one series in `range`, ordered by (timestamp, arrival).
+    ///
+    /// # Errors
+    /// A damaged or unreadable chunk.
+    pub fn read(&self, series: &SelectedSeries, range: TimeRange, out: &mut Columns) -> Result<()> {
+        out.clear();
+        let mut chunk_columns = Columns::default();
+        for place in &series.places {
+            match *place {
+                Place::Head { head, series } => {
+                    if let Some(head) = self.parts.heads.get(head) {
+                        head.read(series, range, out);
+                    }
+                }
+                Place::Segment { segment, series } => {
+                    if let Some(segment) = self.parts.segments.get(segment) {
+                        read_segment(segment, series, range, &mut chunk_columns, out)?;
+                    }
+                }
+            }
+        }
+        out.sort_by_time();
+        Ok(())
+    }
+
+    /// Returns the samples of one series in `range`, ordered by (timestamp, arrival).
+    ///
+    /// # Errors
+    /// A damaged or unreadable segment.
+    pub fn samples(&self, key: &SeriesKey, range: TimeRange) -> Result<Vec<Sample>> {
+        let chosen = self.select(&Selector::metric(&**key.metric()))?;
+        let mut columns = Columns::default();
+        if let Some(series) = chosen.iter().find(|series| *series.key == *key) {
+            self.read(series, range, &mut columns)?;
+        }
+        Ok(columns.iter().collect())
+    }
+}
+
+/// Appends the samples of a series in `range`; chunks outside of it are not decoded.
+pub(crate) fn read_segment(
+    segment: &Segment,
+    series: u32,
+    range: TimeRange,
+    chunk_columns: &mut Columns,
+    out: &mut Columns,
+) -> Result<()> {
+    for index in segment.chunks(series)? {
+        let chunk = segment.chunk(index)?;
+        if !range.meets(chunk.time_min, chunk.time_max) {
+            continue;
+        }
+        chunk_columns.clear();
+        segment.read_chunk(index, chunk_columns)?;
+        let (timestamps, values) = chunk_columns.slice(range);
+        out.timestamps.extend_from_slice(timestamps);
+        out.values.extend_from_slice(values);
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Appending: a handle for a series, and batches over several.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::error::{ErrorKind, Result};
+use crate::model::{ModelError, SeriesKey, Timestamp};
+use crate::store::core::{Core, Store};
+use crate::store::options::Durability;
+use crate::wal::{BatchScratch, LogSeries, Position};
+
+/// A handle for appending to one series. Clones are cheap; any thread may use any of them.
+///
+/// An append hashes nothing, allocates nothing and makes no system call, but when the log must grow.
+#[derive(Debug, Clone)]
+pub struct Series {
+    core: Arc<Core>,
+    entry: Arc<LogSeries>,
+}
+
+impl Series {
+    pub(crate) fn new(core: Arc<Core>, entry: Arc<LogSeries>) -> Self {
+        Self { core, entry }
+    }
+
+    /// Returns the series' identity.
+    #[must_use]
+    pub fn key(&self) -> &SeriesKey {
+        &self.entry.key
+    }
+
+    /// Appends one sample. Late ones are welcome; on return it survives the death of the process,
+    /// and with [`Durability::Sync`] a power cut.
+    ///
+    /// # Errors
+    /// [`ModelError::NotFinite`], [`ModelError::TooFarInTheFuture`], a full disk, a store that is
+    /// closed or poisoned. Nothing is stored then.
+    pub fn append(&self, timestamp: Timestamp, value: f64) -> Result<()> {
+        let core = &*self.core;
+        core.check_sample(timestamp, value)?;
+        loop {
+            match core.wal.append(&self.entry, timestamp.as_nanos(), value)? {
+                Some(position) => return core.acknowledge(position),
+                None => core.make_room()?,
+            }
+        }
+    }
+}
+
+impl Core {
+    /// Checks a sample at the door.
+    #[inline]
+    fn check_sample(&self, timestamp: Timestamp, value: f64) -> Result<()> {
+        if !value.is_finite() {
+            return Err(ModelError::NotFinite.into());
+        }
+        if timestamp.as_nanos() <= self.newest_known.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.check_time(timestamp)
+    }
+
+    /// Checks a time against the clock, and remembers what the clock allows: most samples are older
+    /// than that, so that the clock is seldom asked.
+    #[cold]
+    fn check_time(&self, timestamp: Timestamp) -> Result<()> {
+        let ahead = i64::try_from(self.options.limits.future_nanos_max).unwrap_or(i64::MAX);
+        // The very last nanosecond belongs to no half-open range.
+        let newest = self.options.clock.now().saturating_add(ahead).as_nanos().min(i64::MAX - 1);
+        self.newest_known.store(newest, Ordering::Relaxed);
+        let timestamp = timestamp.as_nanos();
+        if timestamp > newest {
+            return Err(ModelError::TooFarInTheFuture { timestamp, newest }.into());
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn acknowledge(&self, position: Position) -> Result<()> {
+        match self.options.durability {
+            Durability::Sync => self.wal.sync_to(position),
+            Durability::Interval(_) | Durability::Os => Ok(()),
+        }
+    }
+}
+
+/// Samples that become visible all or none, and survive all or none.
+///
+/// ```
+/// use silverback::{SeriesKey, Store};
+/// # fn main() -> silverback::Result<()> {
+/// let store = Store::in_memory()?;
+/// let latency = store.series(&SeriesKey::new("latency").label("bot", "shop"))?;
+/// let tokens = store.series(&SeriesKey::new("tokens").label("bot", "shop"))?;
+/// let now = store.now();
+/// store.batch().push(&latency, now, 842.0).push(&tokens, now, 412.0).commit()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing is appended before `commit` is called"]
+pub struct Batch {
+    core: Arc<Core>,
+    rows: Vec<(Arc<LogSeries>, i64, f64)>,
+    scratch: BatchScratch,
+    /// The first sample that was refused, reported by `commit`.
+    refused: Result<()>,
+}
+
+impl Store {
+    /// Starts a batch.
+    pub fn batch(&self) -> Batch {
+        Batch {
+            core: Arc::clone(&self.handle.core),
+            rows: Vec::new(),
+            scratch: BatchScratch::default(),
+            refused: Ok(()),
+        }
+    }
+}
+
+impl Batch {
+    /// Adds a sample; what is wrong with it is reported by [`Batch::commit`].
+    pub fn push(mut self, series: &Series, timestamp: Timestamp, value: f64) -> Self {
+        if let Err(error) = self.add(series, timestamp, value)
+            && self.refused.is_ok()
+        {
+            self.refused = Err(error);
+        }
+        self
+    }
+
+    /// Adds a sample, or says what is wrong with it and leaves the batch as it was.
+    ///
+    /// # Errors
+    /// [`ModelError::NotFinite`], [`ModelError::TooFarInTheFuture`], [`ErrorKind::Limit`].
+    pub fn add(&mut self, series: &Series, timestamp: Timestamp, value: f64) -> Result<()> {
+        self.core.check_sample(timestamp, value)?;
+        let (limit, got) = (self.core.options.limits.batch_samples_max, self.rows.len() as u64 + 1);
+        if got > limit {
+            return Err(ErrorKind::Limit { what: "samples of a batch", limit, got }.into());
+        }
+        if !Arc::ptr_eq(&self.core, &series.core) {
+            return Err(ErrorKind::ForeignSeries { series: series.key().to_string() }.into());
+        }
+        self.rows.push((Arc::clone(&series.entry), timestamp.as_nanos(), value));
+        Ok(())
+    }
+
+    /// Returns the number of samples added.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Returns true if no sample was added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Appends all samples as one frame of the log. A batch without samples does nothing.
+    ///
+    /// # Errors
+    /// The first sample that [`Batch::push`] refused, [`ErrorKind::Limit`] where the batch is
+    /// longer than a log generation, a full disk, a store that is closed or poisoned. Nothing is
+    /// stored then.
+    pub fn commit(mut self) -> Result<()> {
+        std::mem::replace(&mut self.refused, Ok(()))?;
+        self.commit_and_clear()
+    }
+
+    /// Appends all samples as [`Batch::commit`] does, and keeps the batch's memory for the next.
+    ///
+    /// # Errors
+    /// As [`Batch::commit`], but for refused samples, which [`Batch::add`] reports. The batch is
+    /// empty afterwards, also where it failed.
+    pub fn commit_and_clear(&mut self) -> Result<()> {
+        let outcome = self.append();
+        self.rows.clear();
+        outcome
+    }
+
+    fn append(&mut self) -> Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let core = &*self.core;
+        let mut was_full = false;
+        loop {
+            match core.wal.append_batch(&self.rows, &mut self.scratch)? {
+                Some(position) => return core.acknowledge(position),
+                // A batch that does not fit into an empty generation never will.
+                None if was_full && core.wal.is_fresh() => {
+                    let limit = core.generation_bytes_max;
+                    let got = self.scratch.frame_bytes().max(limit + 1);
+                    return Err(ErrorKind::Limit { what: "bytes of a batch", limit, got }.into());
+                }
+                None => {
+                    was_full = true;
+                    core.make_room()?;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The work behind the appends, as steps that a thread or the embedder drives.
+
+use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::core::{Core, Store, locked};
+use crate::store::options::{Background, Durability};
+
+/// The log grows ahead once less than this is left of its file.
+const ROOM_BYTES_MIN: u64 = 16 << 20;
+/// How often the thread looks after the log's room and age where no interval asks for more.
+const PERIOD: Duration = Duration::from_millis(200);
+/// A log that has not used this much grows as its samples come: a quiet store stays small.
+const BUSY_BYTES: u64 = 512 << 10;
+
+/// The background thread.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    thread: JoinHandle<()>,
+}
+
+/// What one round of background work did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TickReport {
+    /// True if the log was synced.
+    pub synced: bool,
+    /// How many log generations were flushed.
+    pub generations_flushed: u64,
+}
+
+impl Store {
+    /// Does the background work that is due: syncs, grows the log, flushes what is full or old.
+    ///
+    /// For [`Background::Manual`]; beside a thread it is harmless.
+    ///
+    /// # Errors
+    /// I/O errors, a full disk, a store that is closed or poisoned.
+    pub fn tick(&self) -> Result<TickReport> {
+        self.handle.core.tick()
+    }
+}
+
+impl Core {
+    pub(crate) fn is_manual(&self) -> bool {
+        self.options.background == Background::Manual
+    }
+
+    fn tick(&self) -> Result<TickReport> {
+        self.check_lock_held()?;
+        let mut report = TickReport::default();
+        if let Durability::Interval(_) | Durability::Sync = self.options.durability
+            && self.wal.is_dirty()
+        {
+            self.wal.sync_all()?;
+            report.synced = true;
+        }
+        let (used, left) = self.wal.room();
+        if used > BUSY_BYTES && left < ROOM_BYTES_MIN {
+            self.wal.grow_ahead(ROOM_BYTES_MIN)?;
+        }
+        if self.is_flush_due(used) {
+            let _one = locked(&self.maintenance);
+            self.rotate()?;
+        }
+        report.generations_flushed = self.flush_sealed()?.generations;
+        Ok(report)
+    }
+
+    /// True where the current generation is long or old enough to be flushed.
+    fn is_flush_due(&self, used: u64) -> bool {
+        if self.wal.is_fresh() {
+            return false;
+        }
+        let created = locked(&self.live).generations.last().map(|live| live.created);
+        let age_max = i64::try_from(self.options.flush_age.as_nanos()).unwrap_or(i64::MAX);
+        let now = self.options.clock.now();
+        let is_old = created.is_some_and(|created| created.saturating_add(age_max) <= now);
+        used >= self.options.flush_bytes || is_old
+    }
+
+    /// Starts the thread.
+    pub(crate) fn spawn_worker(self: &Arc<Self>) -> Result<Worker> {
+        let core = Arc::clone(self);
+        let thread = std::thread::Builder::new()
+            .name("silverback".to_owned())
+            .spawn(move || core.work())
+            .map_err(|error| Error::io("start a thread for", &self.dir, error))?;
+        Ok(Worker { thread })
+    }
+
+    fn work(&self) {
+        let period = match self.options.durability {
+            Durability::Interval(interval) => interval.min(PERIOD),
+            Durability::Sync | Durability::Os => PERIOD,
+        };
+        while !self.wait_for_work(period) {
+            if let Err(error) = self.tick()
+                && !matches!(error.kind(), ErrorKind::Closed)
+            {
+                locked(&self.background_error).get_or_insert(error);
+            }
+        }
+    }
+
+    /// Waits for a wish or the end of the period; returns true once the thread must end.
+    fn wait_for_work(&self, period: Duration) -> bool {
+        let state = locked(&self.wake.state);
+        let idle = |state: &mut crate::store::core::WakeState| !state.stop && !state.work;
+        let waited = self.wake.changed.wait_timeout_while(state, period, idle);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.work = false;
+        state.stop
+    }
+
+    pub(crate) fn wake_for_work(&self) {
+        locked(&self.wake.state).work = true;
+        self.wake.changed.notify_all();
+    }
+}
+
+impl Worker {
+    /// Tells the thread to end and waits until it has.
+    pub(crate) fn stop(self, core: &Core) {
+        locked(&core.wake.state).stop = true;
+        core.wake.changed.notify_all();
+        // A panic of the thread has been reported where it happened; its work is repeatable.
+        drop(self.thread.join());
+    }
+}

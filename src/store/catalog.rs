@@ -1,0 +1,159 @@
+//! The metrics and series that this process has seen, and the definition of new ones.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::error::{ErrorKind, Result};
+use crate::model::{DuplicatePolicy, Limits, MetricDef, MetricKind, SeriesKey};
+use crate::store::append::Series;
+use crate::store::core::{Core, Store};
+use crate::wal::{LogSeries, MetricEntry};
+
+/// Metrics by name and series by key. Appending needs it only to make a handle.
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    metrics: RwLock<HashMap<String, Arc<MetricEntry>>>,
+    series: RwLock<HashMap<SeriesKey, Arc<LogSeries>>>,
+}
+
+impl Catalog {
+    /// Starts with the metrics of an existing store.
+    pub(crate) fn of_metrics(metrics: Vec<MetricDef>) -> Self {
+        let entries =
+            metrics.into_iter().map(|def| (def.name.clone(), Arc::new(MetricEntry { def })));
+        Self { metrics: RwLock::new(entries.collect()), series: RwLock::default() }
+    }
+
+    /// Returns the definitions of all metrics, sorted by name.
+    pub(crate) fn metrics(&self) -> Vec<MetricDef> {
+        let metrics = self.metrics.read().unwrap_or_else(PoisonError::into_inner);
+        let mut defs: Vec<_> = metrics.values().map(|entry| entry.def.clone()).collect();
+        defs.sort();
+        defs
+    }
+
+    /// Returns a metric and whether it is new; a known one must agree with `def`.
+    fn metric(&self, def: MetricDef) -> Result<(Arc<MetricEntry>, bool)> {
+        let mut metrics = self.metrics.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = metrics.get(&def.name) {
+            known.def.check_same(&def)?;
+            return Ok((Arc::clone(known), false));
+        }
+        let name = def.name.clone();
+        let entry = Arc::new(MetricEntry { def });
+        metrics.insert(name, Arc::clone(&entry));
+        Ok((entry, true))
+    }
+
+    /// Returns the metric of a name, defined as an event without a unit where it is unknown.
+    fn metric_named(&self, name: &str) -> Result<Arc<MetricEntry>> {
+        let metrics = self.metrics.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = metrics.get(name) {
+            return Ok(Arc::clone(known));
+        }
+        drop(metrics);
+        self.metric(MetricDef::new(name)).map(|(entry, _)| entry)
+    }
+
+    fn series(&self, key: &SeriesKey, limits: &Limits) -> Result<Arc<LogSeries>> {
+        let known = self.series.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(series) = known.get(key) {
+            return Ok(Arc::clone(series));
+        }
+        drop(known);
+        key.check(limits)?;
+        let metric = self.metric_named(key.metric())?;
+        let mut series = self.series.write().unwrap_or_else(PoisonError::into_inner);
+        let count = series.len() as u64;
+        if count >= limits.series_max && !series.contains_key(key) {
+            let limit = limits.series_max;
+            return Err(ErrorKind::Limit { what: "series", limit, got: count + 1 }.into());
+        }
+        let entry = series
+            .entry(key.clone())
+            .or_insert_with(|| Arc::new(LogSeries::new(key.clone(), metric)));
+        Ok(Arc::clone(entry))
+    }
+}
+
+impl Store {
+    /// Starts the definition of a metric: an event without a unit that keeps every sample.
+    ///
+    /// A metric need not be defined: its first series makes it so. A definition that differs from
+    /// the stored one is an error.
+    pub fn metric(&self, name: impl Into<String>) -> MetricBuilder<'_> {
+        MetricBuilder { core: &self.handle.core, def: MetricDef::new(name) }
+    }
+
+    /// Returns a handle for appending to a series, which is created with its first sample.
+    ///
+    /// # Errors
+    /// [`crate::ModelError`] for a key that is refused, [`ErrorKind::Limit`] for too many series.
+    pub fn series(&self, key: &SeriesKey) -> Result<Series> {
+        let core = &self.handle.core;
+        let entry = core.catalog.series(key, &core.options.limits)?;
+        Ok(Series::new(Arc::clone(core), entry))
+    }
+}
+
+/// The definition of a metric, built by value.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is defined before `define` is called"]
+pub struct MetricBuilder<'a> {
+    core: &'a Core,
+    def: MetricDef,
+}
+
+impl MetricBuilder<'_> {
+    /// Each sample measures one event. The default.
+    pub fn event(self) -> Self {
+        self.kind(MetricKind::Event)
+    }
+
+    /// Each sample is an amount that happened at its time.
+    pub fn delta(self) -> Self {
+        self.kind(MetricKind::Delta)
+    }
+
+    /// The samples are a running total that only grows, but may start again from zero.
+    pub fn counter(self) -> Self {
+        self.kind(MetricKind::Counter)
+    }
+
+    /// The samples are a level that goes up and down.
+    pub fn gauge(self) -> Self {
+        self.kind(MetricKind::Gauge)
+    }
+
+    /// Sets the kind.
+    pub fn kind(mut self, kind: MetricKind) -> Self {
+        self.def.kind = kind;
+        self
+    }
+
+    /// Sets the unit of the values, such as `ms`, `s`, `bytes` or `tokens`.
+    pub fn unit(mut self, unit: impl Into<String>) -> Self {
+        self.def.unit = Some(unit.into());
+        self
+    }
+
+    /// Sets what is done with samples that share a timestamp.
+    pub fn duplicates(mut self, policy: DuplicatePolicy) -> Self {
+        self.def.duplicates = policy;
+        self
+    }
+
+    /// Writes the definition into the log, unless it is there.
+    ///
+    /// # Errors
+    /// [`crate::ModelError::MetricConflict`] where the stored one differs, names that are refused,
+    /// I/O errors.
+    pub fn define(self) -> Result<()> {
+        SeriesKey::new(self.def.name.as_str()).check(&self.core.options.limits)?;
+        let (entry, is_new) = self.core.catalog.metric(self.def)?;
+        while is_new && !self.core.wal.define_metric(&entry.def)? {
+            self.core.make_room()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! Flushing: the samples of a sealed log generation become segments.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::format::manifest::ManifestRecord;
+use crate::head::HeadView;
+use crate::manifest;
+use crate::model::{Columns, MetricDef, SeriesKey, TimeRange};
+use crate::store::core::{Core, Live, LiveGeneration, Store, locked};
+use crate::store::partition::{partition_range, partitions_of};
+use crate::store::segments::{NewSegment, SegmentPlan};
+use crate::wal::log_name;
+
+/// What a flush did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FlushReport {
+    /// How many log generations were flushed.
+    pub generations: u64,
+    /// How many segments were written.
+    pub segments: u64,
+    /// How many samples they hold.
+    pub samples: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+}
+
+impl Store {
+    /// Writes all samples that are in the log only into segments. Appends go on meanwhile.
+    ///
+    /// # Errors
+    /// I/O errors, a full disk. Nothing is lost then: the samples stay in the log.
+    pub fn flush(&self) -> Result<FlushReport> {
+        let core = &self.handle.core;
+        core.check_lock_held()?;
+        if !core.wal.is_fresh() {
+            let _one = locked(&core.maintenance);
+            core.rotate()?;
+        }
+        core.flush_sealed()
+    }
+}
+
+impl Core {
+    /// Flushes all sealed generations, oldest first.
+    pub(crate) fn flush_sealed(&self) -> Result<FlushReport> {
+        let _one = locked(&self.maintenance);
+        self.check_lock_held()?;
+        let mut report = FlushReport::default();
+        loop {
+            let oldest = locked(&self.live).generations.first().cloned();
+            let Some(generation) = oldest.filter(|oldest| oldest.sealed_end.is_some()) else {
+                return Ok(report);
+            };
+            self.flush_generation(&generation, &mut report)?;
+        }
+    }
+
+    fn flush_generation(
+        &self,
+        generation: &LiveGeneration,
+        report: &mut FlushReport,
+    ) -> Result<()> {
+        let (view, seq_last) = {
+            let mut follower = locked(&generation.follower);
+            follower.advance(generation.sealed_end.unwrap_or(u64::MAX))?;
+            (follower.view(), follower.state().seq)
+        };
+        let before = locked(&self.live).manifest.clone();
+        let written = self.write_flush_set(generation.number, &view, &before, seq_last)?;
+        report.generations += 1;
+        for new in &written {
+            report.segments += 1;
+            report.samples += new.record.samples;
+            report.bytes += new.record.file_bytes;
+        }
+        let mut record = ManifestRecord {
+            edit: before.edit + 1,
+            flushed_generation: generation.number,
+            flushed_seq: seq_last,
+            ..before
+        };
+        record.segments.extend(written.iter().map(|new| new.record));
+        record.segments.sort_unstable();
+        manifest::replace(&*self.options.vfs, &self.dir, &record)?;
+        locked(&self.live).adopt(record, written);
+        locked(&self.live).generations.retain(|live| live.number != generation.number);
+        self.retire_log(generation)
+    }
+
+    /// Writes one segment a partition; what lies in more partitions than allowed goes into a wide one.
+    fn write_flush_set(
+        &self,
+        generation: u64,
+        view: &HeadView,
+        before: &ManifestRecord,
+        seq_last: u64,
+    ) -> Result<Vec<NewSegment>> {
+        let mut series: Vec<(Arc<SeriesKey>, u32)> = Vec::new();
+        series.extend(view.series().into_iter().filter_map(|s| view.key(s).map(|key| (key, s))));
+        series.sort_unstable();
+        let keys: Vec<_> = series.iter().map(|(key, _)| Arc::clone(key)).collect();
+        let references: Vec<u32> = series.iter().map(|(_, reference)| *reference).collect();
+        let metrics: Vec<MetricDef> =
+            view.metrics().iter().map(|def| MetricDef::clone(def)).collect();
+        let ranges = self.flush_ranges(view, &references);
+        let size = u32::try_from(ranges.len()).unwrap_or(u32::MAX);
+        let mut written = Vec::new();
+        for (index, (partition, ranges)) in (0_u32..).zip(&ranges) {
+            let plan = SegmentPlan {
+                partition: *partition,
+                generation_lo: generation,
+                generation_hi: generation,
+                level: 0,
+                uid: uid_of(before.edit + 1, index),
+                flush_set_index: index,
+                flush_set_size: size,
+                seq_first: before.flushed_seq + 1,
+                seq_last,
+                inputs: Vec::new(),
+            };
+            let mut fill = |index: usize, columns: &mut Columns| {
+                let Some(&reference) = references.get(index) else { return Ok(()) };
+                for range in ranges {
+                    view.read(reference, *range, columns);
+                }
+                columns.sort_by_time();
+                Ok(())
+            };
+            written.extend(self.write_segment(&plan, &metrics, &keys, &mut fill)?);
+        }
+        if !written.is_empty() {
+            self.options.vfs.sync_dir(&self.dir.join("seg"))?;
+        }
+        Ok(written)
+    }
+
+    /// Returns the segments to write: a partition each with its range, at last the wide one.
+    fn flush_ranges(&self, view: &HeadView, series: &[u32]) -> Vec<(Option<i64>, Vec<TimeRange>)> {
+        let mut starts = Vec::new();
+        for &reference in series {
+            view.each_run(reference, |timestamps| partitions_of(timestamps, &mut starts));
+            if starts.len() > 1 << 16 {
+                starts.sort_unstable();
+                starts.dedup();
+            }
+        }
+        starts.sort_unstable();
+        starts.dedup();
+        let limit = self.options.limits.flush_segments_max;
+        let narrow = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
+        // The latest partitions are the ones that questions are about: they get their own segments.
+        let wide_count = if starts.len() > narrow { starts.len() - (narrow - 1) } else { 0 };
+        let (wide, own) = starts.split_at_checked(wide_count).unwrap_or((&[], &starts));
+        let mut ranges: Vec<_> =
+            own.iter().map(|&start| (Some(start), vec![partition_range(start)])).collect();
+        if !wide.is_empty() {
+            ranges.push((None, wide.iter().map(|&start| partition_range(start)).collect()));
+        }
+        ranges
+    }
+
+    /// Removes a flushed log; one with frames behind a gap is kept in quarantine for salvage.
+    fn retire_log(&self, generation: &LiveGeneration) -> Result<()> {
+        let name = log_name(generation.number);
+        let path = self.dir.join("wal").join(&name);
+        if generation.has_gap {
+            let quarantine = self.dir.join("quarantine");
+            self.options.vfs.rename(&path, &quarantine.join(name))?;
+            return self.options.vfs.sync_dir(&quarantine);
+        }
+        self.options.vfs.remove(&path)
+    }
+}
+
+impl Live {
+    /// Takes over a manifest that is on disk, and the segments that it adds.
+    pub(crate) fn adopt(&mut self, record: ManifestRecord, added: Vec<NewSegment>) {
+        let old = self.manifest.segments.iter().copied().zip(self.segments.drain(..));
+        let added = added.into_iter().map(|new| (new.record, new.segment));
+        let mut known: Vec<_> = old.chain(added).collect();
+        known.sort_by_key(|(segment, _)| *segment);
+        known.retain(|(segment, _)| record.segments.binary_search(segment).is_ok());
+        self.segments = known.into_iter().map(|(_, segment)| segment).collect();
+        debug_assert_eq!(self.segments.len(), record.segments.len());
+        self.manifest = record;
+    }
+}
+
+/// Makes the unique part of a segment's name: no two segments of one manifest edit share it.
+pub(crate) fn uid_of(edit: u64, index: u32) -> u64 {
+    (edit << 24) | u64::from(index)
+}

@@ -1,0 +1,27 @@
+//! The store: one writer over one directory. One file a verb.
+
+mod append;
+mod background;
+mod catalog;
+mod close;
+mod compact;
+mod core;
+mod flush;
+mod open;
+mod options;
+mod partition;
+mod read;
+mod recover;
+mod rotate;
+mod segments;
+mod snapshot;
+
+pub use crate::store::append::{Batch, Series};
+pub use crate::store::background::TickReport;
+pub use crate::store::catalog::MetricBuilder;
+pub use crate::store::close::CloseReport;
+pub use crate::store::compact::CompactReport;
+pub use crate::store::core::Store;
+pub use crate::store::flush::FlushReport;
+pub use crate::store::options::{Background, Durability, Options};
+pub use crate::store::recover::{RecoveredGap, RecoveryReport};

@@ -1,0 +1,189 @@
+//! Opening: taking the lock, loading the manifest, and starting a new log generation.
+
+use std::path::Path;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
+
+use crate::error::{ErrorKind, Result};
+use crate::format::frame::OpenFrame;
+use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
+use crate::format::manifest::ManifestRecord;
+use crate::manifest;
+use crate::model::{MetricDef, Timestamp};
+use crate::segment::Segment;
+use crate::snapshot::{Follower, open_segment};
+use crate::store::catalog::Catalog;
+use crate::store::core::{Core, Handle, Live, LiveGeneration, Store, Wake};
+use crate::store::options::{Durability, Options};
+use crate::store::recover::{RecoveredLogs, RecoveryReport, recover_logs, remove_orphans};
+use crate::store::rotate::{UNFLUSHED_MAX, create_log};
+use crate::wal::{LogBytes, LogGeneration, Wal, log_name};
+
+/// What may stand in a store's directory.
+const NAMES: [&str; 8] = ["LOCK", "MANIFEST", "wal", "seg", "tomb", "tmp", "quarantine", "inbox"];
+
+impl Store {
+    pub(crate) fn open_with(options: Options, dir: &Path) -> Result<Self> {
+        check_place(&options, dir)?;
+        let vfs = &*options.vfs;
+        vfs.create_dir_all(dir)?;
+        let lock = vfs.lock(&dir.join("LOCK"), &format!("process {}", std::process::id()))?;
+        let (manifest, is_new) = load_or_create(&options, dir)?;
+        let segments = manifest.segments.iter();
+        let segments: Vec<_> = segments
+            .map(|record| open_segment(vfs, dir, manifest.db_uuid, record))
+            .collect::<Result<_>>()?;
+        let recovered = recover_logs(&options, dir, &manifest)?;
+        remove_orphans(&options, dir, &manifest)?;
+        let metrics = known_metrics(&segments, &recovered)?;
+        let (wal, current) = start_generation(&options, dir, &manifest, &recovered, &metrics)?;
+        let mut generations = recovered.generations;
+        generations.push(current);
+        let core = Arc::new(Core {
+            dir: dir.to_owned(),
+            db_uuid: manifest.db_uuid,
+            generation_bytes_max: generation_bytes_max(&options),
+            wal,
+            newest_known: AtomicI64::new(i64::MIN),
+            catalog: Catalog::of_metrics(metrics),
+            live: Mutex::new(Live { manifest, segments, generations }),
+            maintenance: Mutex::new(()),
+            wake: Wake::default(),
+            recovery: RecoveryReport { is_new, ..recovered.report },
+            lock: Mutex::new(Some(lock)),
+            background_error: Mutex::new(None),
+            options,
+        });
+        // The page cache of a process that died may hold what its disk refused: with `Sync`,
+        // nothing is acknowledged before the old generations lie in segments that were read back.
+        if core.options.durability == Durability::Sync || core.unflushed_count() > UNFLUSHED_MAX {
+            core.flush_sealed()?;
+        }
+        let worker = if core.is_manual() { None } else { Some(core.spawn_worker()?) };
+        Ok(Self { handle: Arc::new(Handle { core, worker: Mutex::new(worker) }) })
+    }
+}
+
+/// Refuses a directory that holds something else, before anything is written into it.
+fn check_place(options: &Options, dir: &Path) -> Result<()> {
+    let names = match options.vfs.read_dir(dir) {
+        Ok(names) => names,
+        Err(error) if error.is_not_found() => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if names.iter().any(|name| name == "MANIFEST") {
+        return Ok(());
+    }
+    let not_a_store =
+        |found: String| Err(ErrorKind::NotAStore { path: dir.to_owned(), found }.into());
+    if let Some(foreign) = names.iter().find(|name| !NAMES.contains(&name.as_str())) {
+        return not_a_store(format!(
+            "{foreign:?} stands in it; a new store needs an empty or absent directory"
+        ));
+    }
+    // A creation that was cut off leaves empty directories; with data, the manifest is missing.
+    for folder in ["wal", "seg"] {
+        let has_files = names.iter().any(|name| name == folder)
+            && !options.vfs.read_dir(&dir.join(folder))?.is_empty();
+        if has_files {
+            return not_a_store(format!("there is no MANIFEST, but data in {folder}"));
+        }
+    }
+    Ok(())
+}
+
+fn load_or_create(options: &Options, dir: &Path) -> Result<(ManifestRecord, bool)> {
+    let vfs = &*options.vfs;
+    for folder in ["wal", "seg", "tmp", "quarantine"] {
+        vfs.create_dir_all(&dir.join(folder))?;
+    }
+    if let Some(manifest) = manifest::load(vfs, dir)? {
+        return Ok((manifest, false));
+    }
+    vfs.sync_dir(dir)?;
+    // The entry of the directory itself; a relative path of one part lies in the current one.
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    vfs.sync_dir(parent.unwrap_or(Path::new(".")))?;
+    let manifest = ManifestRecord {
+        db_uuid: options.uuid.unwrap_or_else(random_uuid),
+        edit: 1,
+        flushed_generation: 0,
+        flushed_seq: 0,
+        segments: Vec::new(),
+    };
+    manifest::replace(vfs, dir, &manifest)?;
+    Ok((manifest, true))
+}
+
+/// Makes 128 random bits of the seeds that the standard library draws from the system.
+fn random_uuid() -> [u8; 16] {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    let mut uuid = [0; 16];
+    for half in uuid.chunks_exact_mut(8) {
+        half.copy_from_slice(&RandomState::new().build_hasher().finish().to_le_bytes());
+    }
+    uuid
+}
+
+fn known_metrics(segments: &[Arc<Segment>], logs: &RecoveredLogs) -> Result<Vec<MetricDef>> {
+    let mut metrics = Vec::new();
+    for segment in segments {
+        metrics.extend(segment.metrics()?);
+    }
+    metrics.extend(logs.metrics.iter().cloned());
+    metrics.sort_unstable();
+    metrics.dedup_by(|a, b| a.name == b.name);
+    Ok(metrics)
+}
+
+/// Starts the generation behind the recovered ones. What they hold is on disk before OPEN says so.
+fn start_generation(
+    options: &Options,
+    dir: &Path,
+    manifest: &ManifestRecord,
+    recovered: &RecoveredLogs,
+    metrics: &[MetricDef],
+) -> Result<(Wal, LiveGeneration)> {
+    let open = match recovered.generations.last() {
+        None => OpenFrame {
+            previous_generation: manifest.flushed_generation,
+            previous_end: 0,
+            previous_seq: manifest.flushed_seq,
+        },
+        Some(last) => {
+            options.vfs.sync_file(&dir.join("wal").join(log_name(last.number)))?;
+            OpenFrame {
+                previous_generation: last.number,
+                previous_end: last.sealed_end.unwrap_or(0),
+                previous_seq: recovered.seq,
+            }
+        }
+    };
+    let created = options.clock.now();
+    let header = LogHeader {
+        db_uuid: manifest.db_uuid,
+        generation: open.previous_generation + 1,
+        created: created.as_nanos(),
+    };
+    let len_max = generation_bytes_max(options);
+    let file = create_log(options, dir, header, len_max)?;
+    let log = LogGeneration { header, bytes: LogBytes::Live(Arc::clone(&file)) };
+    let wal = Wal::start(file, header, len_max, open, metrics)?;
+    Ok((wal, live_generation(log, created)))
+}
+
+fn live_generation(log: LogGeneration, created: Timestamp) -> LiveGeneration {
+    LiveGeneration {
+        number: log.header.generation,
+        created,
+        follower: Arc::new(Mutex::new(Follower::new(log))),
+        sealed_end: None,
+        has_gap: false,
+    }
+}
+
+/// Appends go on for as long again as a flush is long, and there is room for the longest frame.
+fn generation_bytes_max(options: &Options) -> u64 {
+    let spare = options.limits.frame_bytes_max.saturating_add(LOG_HEADER_BYTES as u64);
+    options.flush_bytes.saturating_mul(2).saturating_add(spare)
+}

@@ -1,0 +1,98 @@
+//! Rotation: the next log generation takes the appends.
+
+use std::sync::{Arc, Mutex};
+
+use crate::error::{Error, Result};
+use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
+use crate::snapshot::Follower;
+use crate::store::core::{Core, LiveGeneration, locked};
+use crate::store::options::Options;
+use crate::vfs::LogFile;
+use crate::wal::{LogBytes, LogGeneration, Sealed, log_name};
+
+/// The first step of a new log, made before anything is appended to it.
+const FIRST_STEP_BYTES: u64 = LOG_HEADER_BYTES as u64 + 8;
+
+/// Creates a log that holds its header; file and directory are on disk on return.
+///
+/// A file of the same name that has no OPEN frame must have been removed before.
+pub(crate) fn create_log(
+    options: &Options,
+    dir: &std::path::Path,
+    header: LogHeader,
+    len_max: u64,
+) -> Result<Arc<dyn LogFile>> {
+    let logs = dir.join("wal");
+    let file = options.vfs.create_log(&logs.join(log_name(header.generation)), len_max)?;
+    file.grow(FIRST_STEP_BYTES)?;
+    file.store(0, &header.encode())?;
+    file.sync()?;
+    options.vfs.sync_dir(&logs)?;
+    Ok(file)
+}
+
+impl Core {
+    /// Moves appends to the next generation; the caller holds the maintenance lock.
+    ///
+    /// Appends go on while the file is made, and wait for one short sync only.
+    pub(crate) fn rotate(&self) -> Result<Sealed> {
+        let generation = self.wal.watermark().log.header.generation + 1;
+        let created = self.options.clock.now();
+        let header = LogHeader { db_uuid: self.db_uuid, generation, created: created.as_nanos() };
+        let path = self.dir.join("wal").join(log_name(generation));
+        if self.options.vfs.exists(&path)? {
+            // Left by a rotation that failed before its OPEN frame: it holds nothing.
+            self.options.vfs.remove(&path)?;
+        }
+        let file = create_log(&self.options, &self.dir, header, self.generation_bytes_max)?;
+        let log = LogGeneration { header, bytes: LogBytes::Live(Arc::clone(&file)) };
+        // Snapshots wait, so that none sees the new generation before it is listed.
+        let mut live = locked(&self.live);
+        let metrics = self.catalog.metrics();
+        let sealed = self.wal.rotate(file, header, self.generation_bytes_max, &metrics)?;
+        if let Some(current) = live.generations.last_mut() {
+            current.sealed_end = Some(sealed.end);
+        }
+        live.generations.push(LiveGeneration {
+            number: generation,
+            created,
+            follower: Arc::new(Mutex::new(Follower::new(log))),
+            sealed_end: None,
+            has_gap: false,
+        });
+        Ok(sealed)
+    }
+
+    /// Makes room where the current generation is full: rotates, and flushes what is full.
+    ///
+    /// Where a flush is running already, the appender waits for it: that is the backpressure.
+    pub(crate) fn make_room(&self) -> Result<()> {
+        let full = self.wal.watermark();
+        let maintenance = locked(&self.maintenance);
+        let now = self.wal.watermark();
+        if now.log.header.generation == full.log.header.generation {
+            self.check_lock_held()?;
+            self.rotate()?;
+        }
+        drop(maintenance);
+        self.wake_for_work();
+        if self.is_manual() || self.unflushed_count() > UNFLUSHED_MAX {
+            self.flush_sealed()?;
+        }
+        Ok(())
+    }
+
+    /// Returns how many generations are not flushed, the current one included.
+    pub(crate) fn unflushed_count(&self) -> usize {
+        locked(&self.live).generations.len()
+    }
+
+    /// Returns an error once the store is closed.
+    pub(crate) fn check_lock_held(&self) -> Result<()> {
+        let is_held = locked(&self.lock).is_some();
+        if is_held { Ok(()) } else { Err(Error::from(crate::error::ErrorKind::Closed)) }
+    }
+}
+
+/// The most generations that may wait for their flush, the current one included.
+pub(crate) const UNFLUSHED_MAX: usize = 4;

@@ -1,0 +1,71 @@
+//! Which symbols, metrics and series a generation has defined, and the records for new ones.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::format::definition::Definition;
+use crate::model::{MetricDef, SeriesKey};
+
+/// The most bytes that the records of a series add beside its text: tags and LEB128 numbers.
+const RECORD_BYTES_MAX: u64 = 12;
+
+/// The definitions of one generation.
+#[derive(Debug, Default)]
+pub(crate) struct Definitions {
+    symbols: HashMap<Arc<str>, usize>,
+    metrics: HashMap<Arc<str>, usize>,
+    series: u32,
+}
+
+impl Definitions {
+    /// Returns how many series are defined, which is the next one's reference.
+    pub(crate) fn series_count(&self) -> u32 {
+        self.series
+    }
+
+    /// Returns a bound for the bytes that defining a series appends.
+    pub(crate) fn series_bytes_max(key: &SeriesKey, metric: &MetricDef) -> u64 {
+        let text: usize = key.labels().iter().map(|(name, value)| name.len() + value.len()).sum();
+        let unit = metric.unit.as_ref().map_or(0, String::len);
+        let records = 4 + 4 * key.labels().len() as u64;
+        (text + key.metric().len() + unit) as u64 + records * RECORD_BYTES_MAX
+    }
+
+    /// Appends the records of a series and what it refers to; returns its reference.
+    pub(crate) fn series(&mut self, key: &SeriesKey, def: &MetricDef, out: &mut Vec<u8>) -> u32 {
+        let metric = self.metric(def, out);
+        let labels = key
+            .labels()
+            .iter()
+            .map(|(name, value)| (self.symbol(name, out), self.symbol(value, out)))
+            .collect();
+        Definition::Series { metric, labels }.encode(out);
+        let reference = self.series;
+        self.series += 1;
+        reference
+    }
+
+    /// Appends the records of a metric unless it is defined; returns its number.
+    pub(crate) fn metric(&mut self, def: &MetricDef, out: &mut Vec<u8>) -> usize {
+        if let Some(&metric) = self.metrics.get(def.name.as_str()) {
+            return metric;
+        }
+        let text: Arc<str> = def.name.as_str().into();
+        let name = self.symbol(&text, out);
+        let unit = def.unit.as_ref().map(|unit| self.symbol(&unit.as_str().into(), out));
+        Definition::Metric { name, kind: def.kind, duplicates: def.duplicates, unit }.encode(out);
+        let metric = self.metrics.len();
+        self.metrics.insert(text, metric);
+        metric
+    }
+
+    fn symbol(&mut self, text: &Arc<str>, out: &mut Vec<u8>) -> usize {
+        if let Some(&symbol) = self.symbols.get(text) {
+            return symbol;
+        }
+        Definition::Symbol(text).encode(out);
+        let symbol = self.symbols.len();
+        self.symbols.insert(Arc::clone(text), symbol);
+        symbol
+    }
+}

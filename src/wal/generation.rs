@@ -1,0 +1,110 @@
+//! One log file: its name, its header, and its bytes as a reader sees them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::format::FormatError;
+use crate::format::checksum::WordCrc;
+use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
+use crate::vfs::{LogFile, ReadFile};
+
+/// Returns the file name of a generation.
+#[must_use]
+pub(crate) fn log_name(generation: u64) -> String {
+    format!("w-{generation:016}.sbw")
+}
+
+/// Returns the generation that a file name stands for, if it is one of a log.
+#[must_use]
+pub(crate) fn generation_of_name(name: &str) -> Option<u64> {
+    let generation = name.strip_prefix("w-")?.strip_suffix(".sbw")?.parse().ok()?;
+    (log_name(generation) == name).then_some(generation)
+}
+
+/// The bytes of a log: of the writer's own file, or of a file opened for reading.
+#[derive(Debug, Clone)]
+pub(crate) enum LogBytes {
+    /// The log that this process writes.
+    Live(Arc<dyn LogFile>),
+    /// A log that another process writes, or that nobody writes any more.
+    Opened(Arc<dyn ReadFile>),
+}
+
+impl LogBytes {
+    /// Reads up to `buffer.len()` bytes at `offset`; fewer only at the end of the file.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        match self {
+            Self::Live(file) => file.read_at(offset, buffer),
+            Self::Opened(file) => file.read_at(offset, buffer),
+        }
+    }
+
+    /// Returns the path of the file.
+    #[must_use]
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Live(file) => file.path(),
+            Self::Opened(file) => file.path(),
+        }
+    }
+}
+
+/// A log file with a header that was checked.
+#[derive(Debug, Clone)]
+pub(crate) struct LogGeneration {
+    /// The header.
+    pub header: LogHeader,
+    /// The file's bytes.
+    pub bytes: LogBytes,
+}
+
+impl LogGeneration {
+    /// Reads the header of an existing log, or returns nothing where it is still all zeros.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Corrupt`] where the header is damaged, of another store or generation.
+    pub(crate) fn open(
+        bytes: LogBytes,
+        db_uuid: [u8; 16],
+        generation: u64,
+    ) -> Result<Option<Self>> {
+        let mut page = vec![0; LOG_HEADER_BYTES];
+        let got = bytes.read_at(0, &mut page)?;
+        page.truncate(got);
+        if page.iter().all(|&byte| byte == 0) {
+            return Ok(None);
+        }
+        let corrupt = |error| Error::corrupt(bytes.path(), 0, error);
+        let header = LogHeader::decode(&page).map_err(corrupt)?;
+        if header.db_uuid != db_uuid {
+            return Err(corrupt(FormatError::Misplaced { what: "store" }));
+        }
+        if header.generation != generation {
+            return Err(corrupt(FormatError::Misplaced { what: "generation" }));
+        }
+        Ok(Some(Self { header, bytes }))
+    }
+
+    /// Returns the start of every checksum in this file.
+    #[must_use]
+    pub(crate) fn crc_start(&self) -> WordCrc {
+        WordCrc::of_file(self.header.file_id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::wal::generation::{generation_of_name, log_name};
+
+    #[test]
+    fn names_round_trip_and_foreign_names_are_none() {
+        assert_eq!(generation_of_name(&log_name(42)), Some(42));
+        for name in ["w-42.sbw", "w-.sbw", "x", "w-0000000000000042.sbw.tmp"] {
+            assert_eq!(generation_of_name(name), None, "{name}");
+        }
+    }
+}

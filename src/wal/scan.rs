@@ -1,0 +1,260 @@
+//! Reading frames from a log up to the end of its valid prefix.
+
+use crate::error::{Error, Result};
+use crate::format::FormatError;
+use crate::format::checksum::WordCrc;
+use crate::format::frame::{
+    BatchBody, Frame, FrameHead, FrameTag, OpenFrame, decode_frame, frame_is_intact,
+};
+use crate::format::log_header::LOG_HEADER_BYTES;
+use crate::wal::generation::LogGeneration;
+
+/// How much is read at once; a longer frame makes the buffer grow to its length.
+const BLOCK_BYTES: usize = 256 << 10;
+
+/// What is called for each frame that holds samples or definitions.
+pub(crate) trait FrameVisitor {
+    /// Takes one sample; an unknown series reference is an error.
+    ///
+    /// # Errors
+    /// [`FormatError`] where the frame cannot be meant so.
+    fn sample(&mut self, series: u32, timestamp: i64, value: f64) -> Result<(), FormatError>;
+    /// Takes a batch.
+    ///
+    /// # Errors
+    /// [`FormatError`] where the frame cannot be meant so.
+    fn batch(&mut self, batch: &BatchBody<'_>) -> Result<(), FormatError>;
+    /// Takes the body of a DEFINE frame.
+    ///
+    /// # Errors
+    /// [`FormatError`] where the frame cannot be meant so.
+    fn define(&mut self, body: &[u8]) -> Result<(), FormatError>;
+}
+
+/// How far a log has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ScanState {
+    /// The end of the valid prefix so far.
+    pub offset: u64,
+    /// The sequence number of the last frame before it.
+    pub seq: u64,
+    /// What the OPEN frame said, once it was read.
+    pub open: Option<OpenFrame>,
+    /// The greatest offset that a MARK proves durable.
+    pub durable: u64,
+    /// True after a CLOSE frame.
+    pub closed: bool,
+}
+
+impl ScanState {
+    /// Starts before the first frame.
+    #[must_use]
+    pub(crate) fn new() -> Self {
+        let offset = LOG_HEADER_BYTES as u64;
+        Self { offset, seq: 0, open: None, durable: 0, closed: false }
+    }
+}
+
+impl Default for ScanState {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Reads frames from where `state` stands to the end of the valid prefix, at most to `end`.
+///
+/// Takes time linear in the bytes read; memory for one block, or for the longest frame (128 MiB).
+///
+/// # Errors
+/// I/O errors, and [`crate::ErrorKind::Corrupt`] where an intact frame holds what no writer writes.
+/// A frame that is not intact is no error: it ends the valid prefix.
+pub(crate) fn scan(
+    log: &LogGeneration,
+    state: &mut ScanState,
+    end: u64,
+    visitor: &mut dyn FrameVisitor,
+) -> Result<()> {
+    let crc = log.crc_start();
+    let mut buffer = vec![0; BLOCK_BYTES];
+    while state.offset < end {
+        let want = usize::try_from(end - state.offset).unwrap_or(usize::MAX).min(buffer.len());
+        let Some(block) = buffer.get_mut(..want) else { break };
+        let got = log.bytes.read_at(state.offset, block)?;
+        let filled = block.get(..got).unwrap_or(&[]);
+        match scan_block(crc, filled, state, visitor) {
+            Err(error) => return Err(Error::corrupt(log.bytes.path(), state.offset, error)),
+            Ok(BlockEnd::Invalid) => break,
+            Ok(BlockEnd::Cut { needed }) if got < want || needed as u64 > end - state.offset => {
+                break;
+            }
+            Ok(BlockEnd::Cut { needed }) => {
+                if needed > buffer.len() {
+                    buffer.resize(needed, 0);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Why the reading of a block ended.
+enum BlockEnd {
+    /// The next frame is not published, torn or damaged.
+    Invalid,
+    /// The next frame needs this many bytes, more than the block has left.
+    Cut { needed: usize },
+}
+
+fn scan_block(
+    crc: WordCrc,
+    block: &[u8],
+    state: &mut ScanState,
+    visitor: &mut dyn FrameVisitor,
+) -> Result<BlockEnd, FormatError> {
+    let mut rest = block;
+    loop {
+        let Some(word) = rest.first_chunk::<8>() else { return Ok(BlockEnd::Cut { needed: 8 }) };
+        let Some(head) = FrameHead::of_word(u64::from_le_bytes(*word)) else {
+            return Ok(BlockEnd::Invalid);
+        };
+        let Some((frame, behind)) = rest.split_at_checked(head.words * 8) else {
+            return Ok(BlockEnd::Cut { needed: head.words * 8 });
+        };
+        if !frame_is_intact(crc, frame, state.offset)
+            || state.closed
+            || (state.open.is_none() != (head.tag == FrameTag::Open))
+        {
+            return Ok(BlockEnd::Invalid);
+        }
+        visit(decode_frame(head, frame)?, state, visitor)?;
+        state.offset += frame.len() as u64;
+        rest = behind;
+    }
+}
+
+fn visit(
+    frame: Frame<'_>,
+    state: &mut ScanState,
+    visitor: &mut dyn FrameVisitor,
+) -> Result<(), FormatError> {
+    match frame {
+        Frame::Sample { series, timestamp, value } => {
+            visitor.sample(series, timestamp, value)?;
+            state.seq += 1;
+        }
+        Frame::Batch { seq, batch } => {
+            expect_seq(state.seq.wrapping_add(1), seq)?;
+            visitor.batch(&batch)?;
+            state.seq = seq;
+        }
+        Frame::Define(body) => visitor.define(body)?,
+        Frame::Mark { seq, durable } => {
+            expect_seq(state.seq, seq)?;
+            state.durable = state.durable.max(durable);
+        }
+        Frame::Open(open) => {
+            state.open = Some(open);
+            state.seq = open.previous_seq;
+        }
+        Frame::Close { seq } => {
+            expect_seq(state.seq, seq)?;
+            state.closed = true;
+        }
+    }
+    Ok(())
+}
+
+fn expect_seq(expected: u64, got: u64) -> Result<(), FormatError> {
+    if expected == got { Ok(()) } else { Err(FormatError::OutOfRange { field: "seq", got }) }
+}
+
+/// Valid frames behind the end of the valid prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gap {
+    /// Where the first of them stands.
+    pub offset: u64,
+    /// How many there are.
+    pub frames: u64,
+    /// The first sequence number known among them; 0 where none carries one.
+    pub seq_after: u64,
+    /// True where the missing bytes were proven durable or the log was shut down in order: then
+    /// they were damaged later, and not lost in a power cut.
+    pub is_corruption: bool,
+}
+
+/// Looks for valid frames behind the valid prefix, in time linear in the bytes up to the file's end.
+///
+/// # Errors
+/// I/O errors.
+pub(crate) fn find_gap(log: &LogGeneration, state: &ScanState) -> Result<Option<Gap>> {
+    let crc = log.crc_start();
+    let mut gap: Option<Gap> = None;
+    let mut buffer = vec![0; BLOCK_BYTES];
+    let mut at = state.offset;
+    let mut proven = state.durable;
+    loop {
+        let got = log.bytes.read_at(at, &mut buffer)?;
+        let block = buffer.get(..got).unwrap_or(&[]);
+        let mut used = 0;
+        while let Some(rest) = block.get(used..).filter(|rest| rest.len() >= 8) {
+            let offset = at + used as u64;
+            let Some(frame) = intact_frame(crc, rest, offset) else {
+                if frame_may_go_on(rest, got, buffer.len()) && used > 0 {
+                    break;
+                }
+                used += 8;
+                continue;
+            };
+            let found = gap.get_or_insert(Gap {
+                offset,
+                frames: 0,
+                seq_after: 0,
+                is_corruption: state.closed,
+            });
+            found.frames += 1;
+            used += frame.len();
+            note_frame(frame, found, &mut proven);
+        }
+        if used == 0 {
+            break;
+        }
+        at += used as u64;
+    }
+    Ok(gap.map(|gap| Gap { is_corruption: gap.is_corruption || proven > state.offset, ..gap }))
+}
+
+/// True where the bytes at hand begin a frame that does not end in them, though the file goes on.
+fn frame_may_go_on(rest: &[u8], got: usize, block: usize) -> bool {
+    let head =
+        rest.first_chunk().map(|word| u64::from_le_bytes(*word)).and_then(FrameHead::of_word);
+    got == block && head.is_some_and(|head| head.words * 8 > rest.len() && head.words * 8 <= block)
+}
+
+fn intact_frame(crc: WordCrc, rest: &[u8], offset: u64) -> Option<&[u8]> {
+    let head = FrameHead::of_word(u64::from_le_bytes(*rest.first_chunk()?))?;
+    let frame = rest.get(..head.words * 8)?;
+    frame_is_intact(crc, frame, offset).then_some(frame)
+}
+
+fn note_frame(frame: &[u8], gap: &mut Gap, proven: &mut u64) {
+    let head =
+        frame.first_chunk().map(|word| u64::from_le_bytes(*word)).and_then(FrameHead::of_word);
+    match head.map(|head| decode_frame(head, frame)) {
+        Some(Ok(Frame::Mark { seq, durable })) => {
+            *proven = durable.max(*proven);
+            note_seq(gap, seq);
+        }
+        Some(Ok(Frame::Close { seq })) => {
+            gap.is_corruption = true;
+            note_seq(gap, seq);
+        }
+        Some(Ok(Frame::Batch { seq, .. })) => note_seq(gap, seq),
+        _ => {}
+    }
+}
+
+fn note_seq(gap: &mut Gap, seq: u64) {
+    if gap.seq_after == 0 {
+        gap.seq_after = seq;
+    }
+}

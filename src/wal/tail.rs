@@ -1,0 +1,237 @@
+//! The end of the log: what the append lock guards.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::FormatError;
+use crate::format::checksum::WordCrc;
+use crate::format::frame::{FrameTag, OpenFrame, SERIES_REFS_MAX, Unsealed, encode_define};
+use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
+use crate::model::MetricDef;
+use crate::vfs::LogFile;
+use crate::wal::definitions::Definitions;
+use crate::wal::generation::{LogBytes, LogGeneration};
+use crate::wal::series::LogSeries;
+
+/// The most bytes of one DEFINE frame; more records go into more frames.
+const DEFINE_BYTES_MAX: usize = 1 << 20;
+/// What a DEFINE frame adds to its records: two words and the padding of the last one.
+const DEFINE_FRAME_BYTES: u64 = 24;
+
+/// A point of the log: everything before it was committed.
+#[derive(Debug, Clone)]
+pub(crate) struct Watermark {
+    /// The log that was current.
+    pub log: LogGeneration,
+    /// Its end.
+    pub end: u64,
+    /// The sequence number of its last frame.
+    pub seq: u64,
+}
+
+/// A generation that takes no more frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sealed {
+    /// Which one.
+    pub generation: u64,
+    /// The end of its frames.
+    pub end: u64,
+    /// The sequence number of its last frame.
+    pub seq: u64,
+}
+
+/// Why the log takes no more frames.
+#[derive(Debug, Clone)]
+pub(crate) enum Stop {
+    /// It was closed.
+    Closed,
+    /// A store or a sync failed.
+    Poisoned { path: PathBuf, loss: String },
+}
+
+impl Stop {
+    pub(crate) fn to_error(&self) -> Error {
+        match self {
+            Self::Closed => ErrorKind::Closed.into(),
+            Self::Poisoned { path, loss } => {
+                ErrorKind::Poisoned { path: path.clone(), loss: loss.clone() }.into()
+            }
+        }
+    }
+}
+
+/// The current generation and the place where its next frame goes.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) file: Arc<dyn LogFile>,
+    pub(crate) header: LogHeader,
+    pub(crate) crc: WordCrc,
+    /// The generation is full here.
+    pub(crate) len_max: u64,
+    pub(crate) end: u64,
+    pub(crate) seq: u64,
+    /// The sequence number before the generation's first sample.
+    pub(crate) seq_start: u64,
+    /// The end of the last frame with samples: what a sync has to reach.
+    pub(crate) samples_end: u64,
+    pub(crate) definitions: Definitions,
+    pub(crate) stop: Option<Stop>,
+    define_words: Vec<u64>,
+}
+
+impl Tail {
+    /// Starts a generation in a log that holds its header: writes OPEN and the metrics' definitions.
+    pub(crate) fn start(
+        file: Arc<dyn LogFile>,
+        header: LogHeader,
+        len_max: u64,
+        open: OpenFrame,
+        metrics: &[MetricDef],
+    ) -> Result<Self> {
+        let crc = WordCrc::of_file(header.file_id());
+        let mut tail = Self {
+            file,
+            header,
+            crc,
+            len_max,
+            end: LOG_HEADER_BYTES as u64,
+            seq: open.previous_seq,
+            seq_start: open.previous_seq,
+            samples_end: 0,
+            definitions: Definitions::default(),
+            stop: None,
+            define_words: Vec::new(),
+        };
+        let words = [0, open.previous_generation, open.previous_end, open.previous_seq];
+        let [_, rest @ ..] = words;
+        tail.grow_for(8 * words.len() as u64)?;
+        let unsealed = Unsealed::new(crc, FrameTag::Open, rest.len() as u64, &rest);
+        tail.store(unsealed, &mut words.clone())?;
+        let mut records = Vec::new();
+        for def in metrics {
+            tail.definitions.metric(def, &mut records);
+        }
+        tail.store_definitions(&records)?;
+        Ok(tail)
+    }
+
+    pub(crate) fn watermark(&self) -> Watermark {
+        let log = LogGeneration { header: self.header, bytes: LogBytes::Live(self.file.clone()) };
+        Watermark { log, end: self.end, seq: self.seq }
+    }
+
+    pub(crate) fn sealed(&self) -> Sealed {
+        Sealed { generation: self.header.generation, end: self.end, seq: self.seq }
+    }
+
+    /// Returns an error if the log was closed or poisoned.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        self.stop.as_ref().map_or(Ok(()), |stop| Err(stop.to_error()))
+    }
+
+    /// True where a frame of this many bytes would pass the generation's maximum.
+    pub(crate) fn is_full_for(&self, bytes: u64) -> bool {
+        self.end.saturating_add(bytes) > self.len_max
+    }
+
+    /// Makes room for a frame; nothing is stored where that fails.
+    pub(crate) fn grow_for(&self, bytes: u64) -> Result<()> {
+        let end = self.end.saturating_add(bytes);
+        if end > self.file.limit() { self.file.grow(end) } else { Ok(()) }
+    }
+
+    /// Stores a frame behind the last one; room must have been made. `words` miss only word 0.
+    ///
+    /// An error of the store itself leaves the log in an unknown state, and so poisons it.
+    #[inline]
+    pub(crate) fn store(&mut self, unsealed: Unsealed, words: &mut [u64]) -> Result<u64> {
+        if let Some(first) = words.first_mut() {
+            *first = unsealed.seal(self.end);
+        }
+        match self.file.store(self.end, words) {
+            Ok(()) => {
+                self.end += 8 * words.len() as u64;
+                Ok(self.end)
+            }
+            Err(error) => Err(self.poison(error)),
+        }
+    }
+
+    /// Counts a frame with samples that was stored and ends here.
+    #[inline]
+    pub(crate) fn count(&mut self, end: u64) {
+        self.seq += 1;
+        self.samples_end = end;
+    }
+
+    /// Stops the log after a failure that may have cost frames; returns the failure.
+    pub(crate) fn poison(&mut self, error: Error) -> Error {
+        let loss = format!("{error}; what was appended since the last sync may be lost");
+        let path = self.file.path().to_owned();
+        self.stop.get_or_insert(Stop::Poisoned { path, loss });
+        error
+    }
+
+    /// Stores a frame of two words behind word 0: MARK or CLOSE.
+    pub(crate) fn store_short(&mut self, tag: FrameTag, one: u64, two: u64) -> Result<u64> {
+        self.grow_for(24)?;
+        self.store(Unsealed::new(self.crc, tag, 2, &[one, two]), &mut [0, one, two])
+    }
+
+    /// Defines the series that this generation does not know yet.
+    ///
+    /// Returns false where the generation has no room for them; nothing is stored then.
+    pub(crate) fn define_missing<'a>(
+        &mut self,
+        series: impl Iterator<Item = &'a LogSeries> + Clone,
+        frame_bytes: u64,
+    ) -> Result<bool> {
+        let generation = self.header.generation;
+        let missing = series.filter(|series| series.reference(generation).is_none());
+        let (mut bytes, mut count) = (0, 0);
+        for series in missing.clone() {
+            bytes += Definitions::series_bytes_max(&series.key, &series.metric.def);
+            count += 1;
+        }
+        let frames = bytes / DEFINE_BYTES_MAX as u64 + 1;
+        let needed = frame_bytes + bytes + frames * 2 * DEFINE_FRAME_BYTES;
+        let references = u64::from(self.definitions.series_count()) + count;
+        if self.is_full_for(needed) || references > SERIES_REFS_MAX {
+            return Ok(false);
+        }
+        self.grow_for(needed)?;
+        let mut records = Vec::new();
+        for series in missing {
+            // The missing ones are found lazily, so a series that stands twice is defined once.
+            let reference = self.definitions.series(&series.key, &series.metric.def, &mut records);
+            // Other threads may see the reference before its record, but use it under the lock only.
+            series.define(generation, reference);
+            if records.len() >= DEFINE_BYTES_MAX {
+                self.store_definitions(&records)?;
+                records.clear();
+            }
+        }
+        self.store_definitions(&records)?;
+        Ok(true)
+    }
+
+    /// Stores a DEFINE frame, unless there is nothing to define.
+    pub(crate) fn store_definitions(&mut self, records: &[u8]) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.grow_for(records.len() as u64 + DEFINE_FRAME_BYTES)?;
+        let mut words = std::mem::take(&mut self.define_words);
+        let arg = encode_define(records, &mut words).map_err(|error| self.refuse(error))?;
+        let unsealed =
+            Unsealed::new(self.crc, FrameTag::Define, arg, words.get(1..).unwrap_or(&[]));
+        let stored = self.store(unsealed, &mut words);
+        self.define_words = words;
+        stored.map(|_| ())
+    }
+
+    fn refuse(&self, error: FormatError) -> Error {
+        Error::corrupt(self.file.path(), self.end, error)
+    }
+}

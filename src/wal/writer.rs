@@ -1,0 +1,403 @@
+//! Appending: many threads, one order, no system call on the way.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::error::{Error, Result};
+use crate::format::checksum::WordCrc;
+use crate::format::frame::{FrameTag, OpenFrame, SHORT_FRAME_WORDS, Unsealed, encode_batch};
+use crate::format::log_header::LogHeader;
+use crate::model::MetricDef;
+use crate::vfs::LogFile;
+use crate::wal::series::LogSeries;
+use crate::wal::tail::{Sealed, Stop, Tail, Watermark};
+
+const SAMPLE_FRAME_BYTES: u64 = 8 * SHORT_FRAME_WORDS as u64;
+
+/// The end of a frame that was acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position {
+    /// The generation that holds the frame.
+    pub generation: u64,
+    /// The end of the frame in it.
+    pub end: u64,
+}
+
+/// Memory that batches reuse.
+#[derive(Debug, Default)]
+pub(crate) struct BatchScratch {
+    body: Vec<u8>,
+    words: Vec<u64>,
+}
+
+impl BatchScratch {
+    /// Returns the length of the frame that was encoded last.
+    pub(crate) fn frame_bytes(&self) -> u64 {
+        8 * self.words.len() as u64
+    }
+}
+
+/// The writer's side of the log.
+#[derive(Debug)]
+pub(crate) struct Wal {
+    tail: Mutex<Tail>,
+    /// The current generation (upper 32 bits) and its checksum start, as a hint: appenders sum
+    /// their frame with it before they take the lock, and check under the lock that it still holds.
+    hint: AtomicU64,
+    sync: Mutex<SyncState>,
+    synced: Condvar,
+}
+
+#[derive(Debug)]
+struct SyncState {
+    /// A thread is syncing for all who wait.
+    is_led: bool,
+    durable: Position,
+    syncs: u64,
+}
+
+impl Wal {
+    /// Starts appending to a new generation whose file holds its header and is on disk.
+    ///
+    /// # Errors
+    /// I/O errors of the first frames.
+    pub(crate) fn start(
+        file: Arc<dyn LogFile>,
+        header: LogHeader,
+        len_max: u64,
+        open: OpenFrame,
+        metrics: &[MetricDef],
+    ) -> Result<Self> {
+        let tail = Tail::start(file, header, len_max, open, metrics)?;
+        let durable = Position { generation: header.generation, end: 0 };
+        Ok(Self {
+            hint: AtomicU64::new(hint_of(&tail)),
+            tail: Mutex::new(tail),
+            sync: Mutex::new(SyncState { is_led: false, durable, syncs: 0 }),
+            synced: Condvar::new(),
+        })
+    }
+
+    fn tail(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sync_state(&self) -> MutexGuard<'_, SyncState> {
+        self.sync.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends one sample. On return it survives the death of the process, as does all before it.
+    ///
+    /// Returns nothing where the generation is full: the caller rotates and tries again.
+    ///
+    /// # Errors
+    /// I/O errors, a full disk, a log that is closed or poisoned; nothing is stored then.
+    #[inline]
+    pub(crate) fn append(
+        &self,
+        series: &LogSeries,
+        timestamp: i64,
+        value: f64,
+    ) -> Result<Option<Position>> {
+        let hint = self.hint.load(Ordering::Acquire);
+        let generation = hint >> 32;
+        if let Some(reference) = series.reference(generation) {
+            let rest = [timestamp.cast_unsigned(), value.to_bits()];
+            let unsealed =
+                Unsealed::new(crc_of(hint), FrameTag::Sample, u64::from(reference), &rest);
+            let mut tail = self.tail();
+            if hint_of(&tail) == hint
+                && tail.stop.is_none()
+                && tail.end + SAMPLE_FRAME_BYTES <= tail.file.limit()
+            {
+                let [one, two] = rest;
+                let end = tail.store(unsealed, &mut [0, one, two])?;
+                tail.count(end);
+                return Ok(Some(Position { generation, end }));
+            }
+        }
+        self.append_with_care(series, timestamp, value)
+    }
+
+    /// Appends one sample where something is missing: a definition, room, or a fresh hint.
+    #[cold]
+    fn append_with_care(
+        &self,
+        series: &LogSeries,
+        timestamp: i64,
+        value: f64,
+    ) -> Result<Option<Position>> {
+        let mut tail = self.tail();
+        tail.check_open()?;
+        if !tail.define_missing(std::iter::once(series), SAMPLE_FRAME_BYTES)? {
+            return Ok(None);
+        }
+        let generation = tail.header.generation;
+        let Some(reference) = series.reference(generation) else { return Ok(None) };
+        let (one, two) = (timestamp.cast_unsigned(), value.to_bits());
+        tail.grow_for(SAMPLE_FRAME_BYTES)?;
+        let unsealed = Unsealed::new(tail.crc, FrameTag::Sample, u64::from(reference), &[one, two]);
+        let end = tail.store(unsealed, &mut [0, one, two])?;
+        tail.count(end);
+        Ok(Some(Position { generation, end }))
+    }
+
+    /// Appends a batch as one frame, visible all or nothing; it must not be empty.
+    ///
+    /// Returns nothing where the generation is full: the caller rotates and tries again.
+    ///
+    /// # Errors
+    /// I/O errors, a full disk, a log that is closed or poisoned; nothing is stored then.
+    pub(crate) fn append_batch(
+        &self,
+        rows: &[(Arc<LogSeries>, i64, f64)],
+        scratch: &mut BatchScratch,
+    ) -> Result<Option<Position>> {
+        let BatchScratch { body, words } = scratch;
+        loop {
+            let hint = self.hint.load(Ordering::Acquire);
+            let generation = hint >> 32;
+            let all_known = rows.iter().all(|(series, ..)| series.reference(generation).is_some());
+            if !all_known {
+                let mut tail = self.tail();
+                tail.check_open()?;
+                let series = rows.iter().map(|(series, ..)| &**series);
+                if !tail.define_missing(series, 0)? {
+                    return Ok(None);
+                }
+                continue;
+            }
+            let encoded = rows.iter().map(|(series, timestamp, value)| {
+                (series.reference(generation).unwrap_or(u32::MAX), *timestamp, *value)
+            });
+            let arg = encode_batch(encoded, body, words)
+                .map_err(|error| Error::corrupt(self.tail().file.path(), 0, error))?;
+            let summed = words.len().saturating_sub(1);
+            let unsealed = Unsealed::new(
+                crc_of(hint),
+                FrameTag::Batch,
+                arg,
+                words.get(1..summed).unwrap_or(&[]),
+            );
+            let mut tail = self.tail();
+            tail.check_open()?;
+            if hint_of(&tail) != hint {
+                continue;
+            }
+            return tail.store_batch(unsealed, words);
+        }
+    }
+
+    /// Returns the point up to which everything is committed.
+    #[must_use]
+    pub(crate) fn watermark(&self) -> Watermark {
+        self.tail().watermark()
+    }
+
+    /// Returns true if the current generation holds no sample yet.
+    pub(crate) fn is_fresh(&self) -> bool {
+        let tail = self.tail();
+        tail.seq == tail.seq_start
+    }
+
+    /// Returns true if frames with samples were added since the last sync.
+    pub(crate) fn is_dirty(&self) -> bool {
+        let (generation, end) = {
+            let tail = self.tail();
+            (tail.header.generation, tail.samples_end)
+        };
+        self.sync_state().durable < Position { generation, end }
+    }
+
+    /// Returns how many bytes of the current generation are used, and how many it can still take
+    /// before the file must grow.
+    #[must_use]
+    pub(crate) fn room(&self) -> (u64, u64) {
+        let tail = self.tail();
+        (tail.end, tail.file.limit().saturating_sub(tail.end))
+    }
+
+    /// Grows the current generation's file ahead of need; a full generation is left as it is.
+    ///
+    /// # Errors
+    /// What the system says, such as a full disk.
+    pub(crate) fn grow_ahead(&self, bytes: u64) -> Result<()> {
+        let (file, len) = {
+            let tail = self.tail();
+            (Arc::clone(&tail.file), tail.end.saturating_add(bytes).min(tail.len_max))
+        };
+        if len > file.limit() { file.grow(len) } else { Ok(()) }
+    }
+
+    /// Returns once everything up to `position` is on disk; one thread syncs for all who wait.
+    ///
+    /// # Errors
+    /// The failure of the sync, after which the log is poisoned.
+    pub(crate) fn sync_to(&self, position: Position) -> Result<()> {
+        let mut state = self.sync_state();
+        while state.durable < position {
+            if state.is_led {
+                state = self.synced.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            self.tail().check_unpoisoned()?;
+            state.is_led = true;
+            drop(state);
+            let outcome = self.lead_sync();
+            state = self.sync_state();
+            state.is_led = false;
+            state.syncs += 1;
+            self.synced.notify_all();
+            state.durable = state.durable.max(outcome?);
+        }
+        Ok(())
+    }
+
+    fn lead_sync(&self) -> Result<Position> {
+        let (file, position, seq) = {
+            let tail = self.tail();
+            let position = Position { generation: tail.header.generation, end: tail.end };
+            (Arc::clone(&tail.file), position, tail.seq)
+        };
+        let outcome = file.sync();
+        let mut tail = self.tail();
+        if let Err(error) = outcome {
+            return Err(tail.poison(error));
+        }
+        let is_current = tail.header.generation == position.generation;
+        // A MARK proves the prefix durable; it is worth nothing in a log that moved on.
+        if is_current && tail.stop.is_none() && tail.seq == seq && !tail.is_full_for(24) {
+            tail.store_short(FrameTag::Mark, seq, position.end)?;
+        }
+        Ok(position)
+    }
+
+    /// Makes everything committed so far durable.
+    ///
+    /// # Errors
+    /// The failure of the sync, after which the log is poisoned.
+    pub(crate) fn sync_all(&self) -> Result<()> {
+        let position = {
+            let tail = self.tail();
+            Position { generation: tail.header.generation, end: tail.end }
+        };
+        self.sync_to(position)
+    }
+
+    /// Returns how often the log was synced.
+    #[must_use]
+    pub(crate) fn sync_count(&self) -> u64 {
+        self.sync_state().syncs
+    }
+
+    /// Moves appending to the next generation, whose file holds its header and is on disk.
+    ///
+    /// The current one is synced before the OPEN frame names its end; appenders wait meanwhile.
+    ///
+    /// # Errors
+    /// The failure of the sync or of the first frames, after which the log is poisoned.
+    pub(crate) fn rotate(
+        &self,
+        file: Arc<dyn LogFile>,
+        header: LogHeader,
+        len_max: u64,
+        metrics: &[MetricDef],
+    ) -> Result<Sealed> {
+        self.sync_all()?;
+        let mut tail = self.tail();
+        tail.check_open()?;
+        // What came since sync_all is little: appenders wait for one short sync.
+        tail.file.sync().map_err(|error| tail.poison(error))?;
+        let sealed = tail.sealed();
+        let open = OpenFrame {
+            previous_generation: sealed.generation,
+            previous_end: sealed.end,
+            previous_seq: sealed.seq,
+        };
+        *tail = Tail::start(file, header, len_max, open, metrics)
+            .map_err(|error| tail.poison(error))?;
+        self.hint.store(hint_of(&tail), Ordering::Release);
+        drop(tail);
+        let mut state = self.sync_state();
+        state.durable = state.durable.max(Position { generation: header.generation, end: 0 });
+        self.synced.notify_all();
+        Ok(sealed)
+    }
+
+    /// Writes definitions of metrics, so that they are known before their first sample.
+    ///
+    /// Returns false where the generation is full.
+    ///
+    /// # Errors
+    /// I/O errors, a full disk, a log that is closed or poisoned.
+    pub(crate) fn define_metric(&self, def: &MetricDef) -> Result<bool> {
+        let mut tail = self.tail();
+        tail.check_open()?;
+        let bytes = (def.name.len() + def.unit.as_ref().map_or(0, String::len)) as u64 + 128;
+        if tail.is_full_for(bytes) {
+            return Ok(false);
+        }
+        tail.grow_for(bytes)?;
+        let mut records = Vec::new();
+        tail.definitions.metric(def, &mut records);
+        tail.store_definitions(&records)?;
+        Ok(true)
+    }
+
+    /// Takes no more frames: syncs, and writes CLOSE. A second call does nothing.
+    ///
+    /// # Errors
+    /// The failure of the sync.
+    pub(crate) fn close(&self) -> Result<()> {
+        if matches!(self.tail().stop, Some(Stop::Closed)) {
+            return Ok(());
+        }
+        let synced = self.sync_all();
+        let mut tail = self.tail();
+        if tail.stop.is_none() && synced.is_ok() {
+            let seq = tail.seq;
+            tail.store_short(FrameTag::Close, seq, 0)?;
+            tail.file.sync()?;
+        }
+        tail.stop = Some(Stop::Closed);
+        synced
+    }
+
+    /// Takes no more frames, and leaves the log as a killed process would.
+    pub(crate) fn abandon(&self) {
+        self.tail().stop.get_or_insert(Stop::Closed);
+    }
+}
+
+impl Tail {
+    fn check_unpoisoned(&self) -> Result<()> {
+        match &self.stop {
+            Some(stop @ Stop::Poisoned { .. }) => Err(stop.to_error()),
+            Some(Stop::Closed) | None => Ok(()),
+        }
+    }
+
+    fn store_batch(&mut self, unsealed: Unsealed, words: &mut [u64]) -> Result<Option<Position>> {
+        let bytes = 8 * words.len() as u64;
+        if self.is_full_for(bytes) {
+            return Ok(None);
+        }
+        self.grow_for(bytes)?;
+        let seq = self.seq + 1;
+        if let Some(last) = words.last_mut() {
+            *last = seq;
+        }
+        let end = self.store(unsealed.word(seq), words)?;
+        self.count(end);
+        Ok(Some(Position { generation: self.header.generation, end }))
+    }
+}
+
+fn hint_of(tail: &Tail) -> u64 {
+    (tail.header.generation << 32) | u64::from(tail.crc.state())
+}
+
+fn crc_of(hint: u64) -> WordCrc {
+    let [a, b, c, d, ..] = hint.to_le_bytes();
+    WordCrc::of_state(u32::from_le_bytes([a, b, c, d]))
+}
