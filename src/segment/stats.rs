@@ -1,6 +1,6 @@
 //! What a chunk's values amount to, so that many questions need not decode it.
 
-use crate::format::segment::SectionId;
+use crate::format::segment_sections::SectionId;
 use crate::sketch::Moments;
 
 /// The sections of the statistics, in the order of [`ChunkStats::fields`].

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::FormatError;
-use crate::format::segment::{NO_SYMBOL, SectionId};
+use crate::format::segment::NO_SYMBOL;
+use crate::format::segment_sections::SectionId;
 use crate::model::{Columns, SeriesKey, Timestamp};
 use crate::segment::reader::Segment;
 use crate::segment::stats::ChunkStats;
@@ -122,7 +123,7 @@ impl Segment {
 
     fn check_totals(&self, chunks: u32, check: &SegmentCheck) -> Result<()> {
         let lost: u64 = check.damages.iter().map(|damage| damage.samples).sum();
-        if chunks != self.footer.chunks && check.damages.is_empty() {
+        if chunks != self.footer.counts.chunks && check.damages.is_empty() {
             let error = FormatError::OutOfRange { field: "chunks", got: u64::from(chunks) };
             return Err(Error::corrupt(self.path(), self.footer.offset(), error));
         }
