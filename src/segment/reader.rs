@@ -179,8 +179,19 @@ impl Segment {
 
     /// Returns the metrics, sorted by name.
     pub(crate) fn metrics(&self) -> Result<Vec<MetricDef>> {
+        (0..self.metric_count()).map(|metric| self.metric(metric)).collect()
+    }
+
+    /// Returns how many metrics there are.
+    pub(crate) fn metric_count(&self) -> u32 {
         let count = self.section(SectionId::Metrics).len / METRIC_ENTRY_BYTES;
-        (0..u32::try_from(count).unwrap_or(u32::MAX)).map(|metric| self.metric(metric)).collect()
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// Returns the symbol of a metric's name.
+    pub(crate) fn metric_symbol(&self, metric: u32) -> Result<u32> {
+        let [a, b, c, d, ..] = self.array::<12>(SectionId::Metrics, metric)?;
+        Ok(u32::from_le_bytes([a, b, c, d]))
     }
 
     fn metric(&self, metric: u32) -> Result<MetricDef> {
@@ -189,6 +200,7 @@ impl Segment {
             let mut cursor = Cursor::new(&entry);
             let (name, unit) = (cursor.u32()?, cursor.u32()?);
             let (kind, duplicates) = (cursor.u8()?, cursor.u8()?);
+            check_zero(cursor.array::<2>()?)?;
             let kind = MetricKind::from_tag(kind)
                 .ok_or(FormatError::Tag { what: "metric kind", tag: kind })?;
             let duplicates = DuplicatePolicy::from_tag(duplicates)
@@ -211,9 +223,7 @@ impl Segment {
     /// Returns a series' identity.
     pub(crate) fn key(&self, series: u32) -> Result<SeriesKey> {
         let (metric, labels) = self.record(series)?;
-        let entry: [u8; 12] = self.array(SectionId::Metrics, metric)?;
-        let [a, b, c, d, ..] = entry;
-        let mut key = SeriesKey::new(self.symbol(u32::from_le_bytes([a, b, c, d]))?);
+        let mut key = SeriesKey::new(self.symbol(self.metric_symbol(metric)?)?);
         for (name, value) in labels {
             key = key.label(self.symbol(name)?, self.symbol(value)?);
         }
@@ -344,6 +354,14 @@ fn decode_record(record: &[u8]) -> Result<(u32, Vec<(u32, u32)>), FormatError> {
     }
     cursor.finish()?;
     Ok((metric, labels))
+}
+
+/// Checks that reserved bytes are zeros.
+pub(crate) fn check_zero<const N: usize>(reserved: [u8; N]) -> Result<(), FormatError> {
+    match reserved.into_iter().find(|byte| *byte != 0) {
+        Some(byte) => Err(FormatError::OutOfRange { field: "reserved", got: byte.into() }),
+        None => Ok(()),
+    }
 }
 
 fn symbol_of(cursor: &mut Cursor<'_>) -> Result<u32, FormatError> {

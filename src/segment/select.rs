@@ -10,7 +10,7 @@ use crate::format::postings::decode_postings;
 use crate::format::segment::NO_SYMBOL;
 use crate::format::segment_sections::{POSTING_ENTRY_BYTES, SectionId};
 use crate::model::{Matcher, MatcherOp, Selector};
-use crate::segment::reader::{BlockMeta, Segment};
+use crate::segment::reader::{BlockMeta, Segment, check_zero};
 
 /// An entry of the table of posting lists.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +105,7 @@ impl Segment {
             let mut cursor = Cursor::new(bytes);
             let (name, value, offset) = (cursor.u32()?, cursor.u32()?, cursor.u64()?);
             let (len, count, crc) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
+            check_zero(cursor.array::<4>()?)?;
             let block = BlockMeta { offset, len: u64::from(len), crc };
             Ok(PostingEntry { name, value, block, count })
         };
