@@ -1,5 +1,7 @@
 //! Checking a whole segment: every checksum, every chunk, the index against the data.
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::FormatError;
 use crate::format::segment_sections::SectionId;
@@ -16,12 +18,14 @@ pub(crate) struct SegmentCheck {
     pub(crate) chunks: u64,
     /// What is damaged, in the order of the checks.
     pub(crate) damages: Vec<Damage>,
+    /// Where something is damaged that costs no sample.
+    offsets: BTreeSet<u64>,
 }
 
 /// One damaged structure, and what it costs.
 ///
 /// A structure that several chunks need, such as a shared timestamp block or a page of the index,
-/// is listed for each of them.
+/// is listed for each of them; one that costs no sample is listed once.
 #[derive(Debug)]
 pub(crate) struct Damage {
     /// Where it lies in the file.
@@ -91,8 +95,11 @@ impl Segment {
         for chunk in chunks {
             check.chunks += 1;
             let checked = self.check_chunk(chunk, walk);
-            check.samples += *checked.as_ref().unwrap_or(&0);
-            check.note(checked.map(drop), || Some(self.lost_chunk(series, chunk)))?;
+            if checked.is_ok() {
+                check.samples += walk.columns.len() as u64;
+                check.note(self.check_stats(chunk, &walk.columns), || None)?;
+            }
+            check.note(checked, || Some(self.lost_chunk(series, chunk)))?;
         }
         Ok(())
     }
@@ -114,8 +121,8 @@ impl Segment {
         Ok(())
     }
 
-    /// Decodes a chunk and compares it with what the index says; returns its samples.
-    fn check_chunk(&self, chunk: u32, walk: &mut Walk) -> Result<u64> {
+    /// Decodes a chunk into the walk's columns and compares it with what the index says.
+    fn check_chunk(&self, chunk: u32, walk: &mut Walk) -> Result<()> {
         let meta = self.chunk(chunk)?;
         let time_before = std::mem::replace(&mut walk.chunk_time_max, meta.time_max);
         walk.time_min = walk.time_min.min(meta.time_min);
@@ -135,10 +142,16 @@ impl Segment {
         if !columns.timestamps.is_sorted() || meta.time_min < time_before {
             return wrong("order of timestamps");
         }
-        if !ChunkStats::of_values(&columns.values).is_same(&self.stats(chunk)?) {
-            return wrong("statistics of a chunk");
+        Ok(())
+    }
+
+    /// Computes the statistics of a chunk again; no sample is lost where they differ.
+    fn check_stats(&self, chunk: u32, columns: &Columns) -> Result<()> {
+        if ChunkStats::of_values(&columns.values).is_same(&self.stats(chunk)?) {
+            return Ok(());
         }
-        Ok(meta.count as u64)
+        let error = FormatError::Misplaced { what: "statistics of a chunk" };
+        Err(self.corrupt(SectionId::StatSumHigh, error))
     }
 
     fn check_totals(&self, walk: &Walk, check: &SegmentCheck) -> Result<()> {
@@ -214,7 +227,10 @@ impl SegmentCheck {
         let Err(error) = outcome else { return Ok(()) };
         match error.into_kind() {
             ErrorKind::Corrupt { offset, source, .. } => {
-                self.damages.push(Damage { offset, error: source, lost: lost() });
+                let lost = lost();
+                if lost.is_some() || self.offsets.insert(offset) {
+                    self.damages.push(Damage { offset, error: source, lost });
+                }
                 Ok(())
             }
             other => Err(other.into()),
