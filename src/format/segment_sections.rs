@@ -230,7 +230,7 @@ impl Sections {
         });
         let whole = |id, entry| {
             let got = self.get(id).len;
-            let fits = got.is_multiple_of(entry) && got / entry <= u64::from(u32::MAX);
+            let fits = got.is_multiple_of(entry) && u32::try_from(got / entry).is_ok();
             fits.then_some(()).ok_or(FormatError::OutOfRange { field: "section length", got })
         };
         all_fit

@@ -176,8 +176,8 @@ impl Segment {
     fn lost_chunk(&self, series: u32, chunk: u32) -> Lost {
         let meta = self.chunk(chunk);
         let extent = |meta: ChunkMeta| (meta.time_min, meta.time_max, meta.count as u64);
-        let (time_min, time_max, samples) =
-            meta.map(extent).unwrap_or((self.summary().time_min, self.summary().time_max, 0));
+        let unknown = |_| (self.summary().time_min, self.summary().time_max, 0);
+        let (time_min, time_max, samples) = meta.map_or_else(unknown, extent);
         Lost { key: self.key(series).ok(), time_min, time_max, samples }
     }
 

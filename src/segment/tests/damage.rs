@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::format::FormatError;
+use crate::format::segment_footer::SegmentFooter;
 use crate::format::segment_sections::SectionId;
 use crate::model::{Columns, SeriesKey, Timestamp};
 use crate::segment::tests::fixture::{
@@ -96,8 +97,7 @@ fn an_index_that_does_not_fit_the_data_is_found() {
 #[test]
 fn a_footer_that_does_not_fit_the_data_is_found() {
     let whole = write(&small());
-    type Change = fn(&mut crate::format::segment_footer::SegmentFooter);
-    let changes: [Change; 10] = [
+    let changes: [fn(&mut SegmentFooter); 10] = [
         |f| f.samples += 1,
         |f| f.counts.series += 1,
         |f| f.counts.series = u32::MAX,

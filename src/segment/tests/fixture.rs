@@ -96,7 +96,8 @@ impl ReadFile for BytesFile {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        let rest = self.bytes.get(usize::try_from(offset).unwrap()..).unwrap_or(&[]);
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let rest = self.bytes.get(start..).unwrap_or(&[]);
         let count = rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&rest[..count]);
         self.bytes_read.fetch_add(count as u64, Ordering::Relaxed);

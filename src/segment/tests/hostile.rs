@@ -22,7 +22,7 @@ fn exercise(segment: &Segment) {
         drop(segment.select(&Selector { metric: Some("latency".into()), matchers }));
     }
     let mut columns = Columns::default();
-    for series in 0..segment.series_count() + 1 {
+    for series in 0..=segment.series_count() {
         drop(segment.key(series));
         for chunk in segment.chunks(series).into_iter().flatten() {
             drop(segment.read_chunk(chunk, &mut columns));

@@ -1,16 +1,20 @@
 //! What was written is what is read.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use proptest::collection::{btree_map, vec};
+use proptest::num::f64::{NORMAL, SUBNORMAL, ZERO};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
+use crate::format::segment_sections::SectionId;
 use crate::model::{Columns, SeriesKey};
-use crate::segment::Segment;
 use crate::segment::tests::fixture::{
     BytesFile, Contents, INPUTS, META, bits, columns, metrics, open, open_unmapped, small, write,
 };
+use crate::segment::{Segment, SegmentWriter};
+use crate::vfs::{MemVfs, Vfs};
 
 pub(crate) fn keys() -> impl Strategy<Value = SeriesKey> {
     let metric = prop_oneof![Just("latency"), Just("requests"), Just("tokens"), Just("µ")];
@@ -26,7 +30,7 @@ fn samples() -> impl Strategy<Value = Columns> {
     let time = prop_oneof![8 => 0..20_i64, 1 => any::<i64>(), 1 => Just(i64::MIN)];
     let value = prop_oneof![
         4 => (-50..50_i32).prop_map(|v| f64::from(v) / 4.0),
-        1 => proptest::num::f64::NORMAL | proptest::num::f64::ZERO | proptest::num::f64::SUBNORMAL,
+        1 => NORMAL | ZERO | SUBNORMAL,
         1 => Just(f64::MAX)
     ];
     vec((time, value), 1..30).prop_map(|rows| {
@@ -81,7 +85,6 @@ proptest! {
 
     #[test]
     fn labels_are_listed_as_a_walk_over_the_series_would(contents in contents()) {
-        use std::collections::BTreeSet;
         let segment = open(&write(&contents)).unwrap();
         let labels = || contents.keys().flat_map(SeriesKey::labels);
         let names: BTreeSet<&str> = labels().map(|(name, _)| &**name).collect();
@@ -105,7 +108,6 @@ fn metrics_keep_their_definitions_and_others_get_the_default() {
 
 #[test]
 fn inputs_are_kept() {
-    use crate::format::segment_sections::SectionId;
     let segment = open(&write(&small())).unwrap();
     assert_eq!(segment.section(SectionId::Inputs).len, 16);
     for (index, input) in (0..).zip(INPUTS) {
@@ -166,8 +168,6 @@ fn a_segment_without_samples_is_legal() {
 #[test]
 #[should_panic(expected = "series come ascending")]
 fn series_out_of_order_are_refused() {
-    use crate::segment::SegmentWriter;
-    use crate::vfs::{MemVfs, Vfs};
     let vfs = MemVfs::new();
     let mut file = vfs.create("/s".as_ref()).unwrap();
     let mut writer = SegmentWriter::new(META, &[], &[], &mut *file).unwrap();
