@@ -5,9 +5,13 @@ pub mod codec;
 mod error;
 pub mod format;
 mod head;
+#[cfg(feature = "text")]
+pub mod ingest;
 pub mod lang;
 mod manifest;
 mod model;
+#[cfg(feature = "text")]
+pub mod output;
 mod query;
 mod segment;
 pub mod sketch;
@@ -15,6 +19,7 @@ mod snapshot;
 mod store;
 pub mod vfs;
 mod wal;
+pub mod workload;
 
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::format::FormatError;
@@ -23,7 +28,7 @@ pub use crate::model::{
     Clock, Columns, DuplicatePolicy, Fingerprint, Limits, ManualClock, Matcher, MatcherOp,
     MetricDef, MetricKind, ModelError, Sample, Selector, SeriesKey, TimeRange, Timestamp,
 };
-pub use crate::query::{Answer, Cell, Column, Role};
+pub use crate::query::{Answer, Cell, Column, Query, Role, RunOptions};
 pub use crate::snapshot::{Reader, SelectedSeries, Snapshot};
 pub use crate::store::{
     Background, Batch, CloseReport, CompactReport, Durability, FlushReport, MetricBuilder, Options,

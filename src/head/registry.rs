@@ -35,6 +35,19 @@ impl Registry {
         decode_definitions(body, |definition| self.add(&definition))
     }
 
+    /// Adds a metric that no DEFINE frame says.
+    pub(crate) fn add_metric(&mut self, def: MetricDef) {
+        self.metrics.push(Arc::new(def));
+    }
+
+    /// Adds a series that no DEFINE frame says, and its metric where that is unknown.
+    pub(crate) fn add_series(&mut self, key: SeriesKey) {
+        if self.metrics.iter().all(|def| *def.name != **key.metric()) {
+            self.add_metric(MetricDef::new(&**key.metric()));
+        }
+        self.series.push(Arc::new(key));
+    }
+
     fn add(&mut self, definition: &Definition<'_>) -> Result<(), FormatError> {
         match definition {
             Definition::Symbol(text) => self.symbols.push(Arc::from(*text)),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use crate::head::block::Block;
+use crate::head::block::{Block, Rows};
 use crate::head::registry::Registry;
 use crate::model::{Columns, MetricDef, Selector, SeriesKey, TimeRange, Timestamp};
 
@@ -24,6 +24,24 @@ impl HeadView {
     ) -> Self {
         let metric_count = registry.read().unwrap_or_else(PoisonError::into_inner).metrics().len();
         Self { registry, series_count, metric_count, blocks }
+    }
+
+    /// Makes a view of samples that are at hand, each series in order of arrival.
+    pub(crate) fn of_series(metrics: Vec<MetricDef>, series: Vec<(SeriesKey, Columns)>) -> Self {
+        let mut registry = Registry::default();
+        let mut rows = Rows::default();
+        for def in metrics {
+            registry.add_metric(def);
+        }
+        for (reference, (key, columns)) in (0_u32..).zip(series) {
+            registry.add_series(key);
+            rows.series.extend(std::iter::repeat_n(reference, columns.len()));
+            rows.columns.timestamps.extend(columns.timestamps);
+            rows.columns.values.extend(columns.values);
+        }
+        let count = u32::try_from(registry.series().len()).unwrap_or(u32::MAX);
+        let block = Arc::new(Block::of_rows(&rows));
+        Self::new(Arc::new(RwLock::new(registry)), count, vec![block])
     }
 
     fn registry(&self) -> RwLockReadGuard<'_, Registry> {

@@ -2,5 +2,15 @@
 
 pub mod ast;
 mod diagnostic;
+mod functions;
+mod lexer;
+mod literal;
+mod parser;
+mod print;
+mod suggest;
+mod token;
 
 pub use crate::lang::diagnostic::{Diagnostic, Severity, Span};
+pub use crate::lang::functions::percentile_of;
+pub use crate::lang::parser::parse;
+pub use crate::lang::suggest::closest;

@@ -1,5 +1,20 @@
 //! Questions over a snapshot: syntax tree to plan, plan to operators, operators to rows.
 
+mod calendar;
+mod closest;
+mod exec;
+mod finding;
+mod options;
+mod plan;
+mod predicate;
+mod quantile;
+mod range;
 mod rows;
+mod run;
+mod statement;
+mod units;
+mod window;
 
+pub use crate::query::options::RunOptions;
 pub use crate::query::rows::{Answer, Cell, Column, Role};
+pub use crate::query::statement::Query;

@@ -88,6 +88,30 @@ impl Snapshot {
         Self { parts: Arc::new(parts) }
     }
 
+    /// Makes a view of samples without a store, each series in order of arrival: for questions
+    /// about data that is at hand.
+    ///
+    /// ```
+    /// use silverback::{Columns, SeriesKey, Snapshot, Timestamp};
+    /// let mut columns = Columns::default();
+    /// columns.push(5, 842.0);
+    /// let now = Timestamp::from_nanos(10);
+    /// let snapshot = Snapshot::of_samples(now, vec![], vec![(SeriesKey::new("latency"), columns)]);
+    /// assert_eq!(snapshot.query("count(latency) last 10ns")?.rows.len(), 1);
+    /// # Ok::<(), silverback::Error>(())
+    /// ```
+    #[must_use]
+    pub fn of_samples(
+        now: Timestamp,
+        metrics: Vec<MetricDef>,
+        series: Vec<(SeriesKey, Columns)>,
+    ) -> Self {
+        let seq = series.len() as u64;
+        let head = HeadView::of_series(metrics, series);
+        let limits = Limits::DEFAULT;
+        Self::new(SnapshotParts { now, limits, segments: Vec::new(), heads: vec![head], seq })
+    }
+
     /// Returns the time at which the view was taken.
     #[must_use]
     pub fn now(&self) -> Timestamp {

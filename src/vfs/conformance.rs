@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, ErrorKind};
-use crate::vfs::{IoMode, LogFile, LogMode, MemVfs, OsVfs, ReadFile, Vfs, WriteFile};
+use crate::vfs::{IoMode, LogFile, LogMode, MemVfs, OsVfs, ReadFile, SimVfs, Vfs, WriteFile};
 
 /// Runs each check on each implementation, in an empty directory of its own.
 macro_rules! on_every_vfs {
@@ -33,7 +33,13 @@ macro_rules! on_every_vfs {
         mod mem { $(
             #[test]
             fn $check() {
-                super::in_memory(crate::vfs::MemVfs::new(), super::$check);
+                super::in_memory(&crate::vfs::MemVfs::new(), super::$check);
+            }
+        )* }
+        mod sim { $(
+            #[test]
+            fn $check() {
+                super::in_memory(&crate::vfs::SimVfs::new(1), super::$check);
             }
         )* }
     };
@@ -60,10 +66,10 @@ fn in_temporary_dir(vfs: OsVfs, check: fn(&dyn Vfs, &Path)) {
     check(&vfs, dir.path());
 }
 
-fn in_memory<V: Vfs>(vfs: V, check: fn(&dyn Vfs, &Path)) {
+fn in_memory(vfs: &dyn Vfs, check: fn(&dyn Vfs, &Path)) {
     let dir = PathBuf::from("/a/b");
     vfs.create_dir_all(&dir).unwrap();
-    check(&vfs, &dir);
+    check(vfs, &dir);
 }
 
 fn put(vfs: &dyn Vfs, path: &Path, bytes: &[u8]) -> Box<dyn WriteFile> {
@@ -340,6 +346,7 @@ fn the_handles_are_for_many_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<OsVfs>();
     shared::<MemVfs>();
+    shared::<SimVfs>();
     assert_eq!(IoMode::default(), IoMode::Mmap);
     assert_eq!(LogMode::default(), LogMode::Auto);
 }

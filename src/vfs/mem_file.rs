@@ -9,7 +9,7 @@ use crate::vfs::os_log::{check_len, check_store};
 use crate::vfs::{LogFile, ReadFile, WriteFile};
 
 /// The length of a log after its first growth; it doubles with each later one.
-const LOG_STEP_FIRST: u64 = 64 << 10;
+const STEP_FIRST: u64 = 64 << 10;
 
 /// The bytes of a file, kept while a name or an open file refers to them.
 #[derive(Debug, Default)]
@@ -134,7 +134,7 @@ impl LogFile for MemLog {
         check_len(len, self.len_max)?;
         let grown = self.file.edit(|bytes| {
             let limit = bytes.len() as u64;
-            let target = doubled_len(limit, len, self.len_max);
+            let target = doubled_len(limit, len.max(STEP_FIRST), self.len_max);
             if len > limit
                 && let Ok(target) = usize::try_from(target)
             {
@@ -167,8 +167,8 @@ impl LogFile for MemLog {
     }
 }
 
-/// Returns the least of the doubling lengths that is at least `len`, or the maximum below it.
+/// Returns twice the limit or more, so that `len` fits, and no more than the maximum.
 pub(super) fn doubled_len(limit: u64, len: u64, len_max: u64) -> u64 {
-    let wanted = len.max(limit.saturating_mul(2)).max(LOG_STEP_FIRST);
+    let wanted = len.max(limit.saturating_mul(2));
     wanted.checked_next_power_of_two().unwrap_or(len_max).min(len_max)
 }

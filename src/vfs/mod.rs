@@ -18,6 +18,15 @@ mod os_lock;
 mod os_log;
 mod os_vfs;
 mod positioned;
+mod sim;
+mod sim_cache;
+mod sim_disk;
+mod sim_fault;
+mod sim_file;
+mod sim_loss;
+mod sim_pages;
+#[cfg(test)]
+mod sim_promises;
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -26,6 +35,9 @@ use std::sync::Arc;
 pub use crate::vfs::clock::SystemClock;
 pub use crate::vfs::mem::MemVfs;
 pub use crate::vfs::os_vfs::{IoMode, LogMode, OsVfs};
+pub use crate::vfs::sim::SimVfs;
+pub use crate::vfs::sim_fault::{Operation, OperationKind, SyncFailure};
+pub use crate::vfs::sim_loss::{LossPattern, loss_patterns};
 
 use crate::error::Result;
 

@@ -54,18 +54,12 @@ impl<F> Names<F> {
         self.files.contains_key(&path) || self.dirs.contains(&path)
     }
 
-    /// Returns true if a directory stands at the path.
-    pub(super) fn contains_dir(&self, path: &Path) -> bool {
-        self.dirs.contains(&plain(path))
-    }
-
     /// Returns what a file's name stands for.
     pub(super) fn get(&self, path: &Path) -> io::Result<&F> {
         let path = plain(path);
-        self.files.get(&path).ok_or_else(|| match self.dirs.contains(&path) {
-            true => io::ErrorKind::IsADirectory.into(),
-            false => io::ErrorKind::NotFound.into(),
-        })
+        let is_dir = self.dirs.contains(&path);
+        let why = if is_dir { io::ErrorKind::IsADirectory } else { io::ErrorKind::NotFound };
+        self.files.get(&path).ok_or_else(|| why.into())
     }
 
     /// Adds a file where no other stands.
@@ -145,10 +139,8 @@ impl<F> Names<F> {
     }
 
     fn why_not_a_dir(&self, path: &Path) -> io::ErrorKind {
-        match self.files.contains_key(path) {
-            true => io::ErrorKind::NotADirectory,
-            false => io::ErrorKind::NotFound,
-        }
+        let is_file = self.files.contains_key(path);
+        if is_file { io::ErrorKind::NotADirectory } else { io::ErrorKind::NotFound }
     }
 }
 
@@ -215,6 +207,6 @@ mod tests {
         names.drop_unreachable();
         let left: Vec<&Path> = names.files().map(|(path, ())| path).collect();
         assert_eq!(left, [Path::new("/a/f")]);
-        assert!(!names.contains_dir(Path::new("/b/c/d")));
+        assert!(!names.contains(Path::new("/b/c/d")));
     }
 }

@@ -31,7 +31,9 @@ impl WordMap {
     pub(super) fn new(file: Arc<File>, len_max: u64) -> io::Result<Self> {
         let len = usize::try_from(len_max).map_err(|_| io::ErrorKind::InvalidInput)?;
         let map = MmapOptions::new().len(len).map_raw(&*file)?;
-        assert!(map.as_mut_ptr().cast::<AtomicU64>().is_aligned(), "maps begin at a page");
+        if !map.as_mut_ptr().addr().is_multiple_of(align_of::<AtomicU64>()) {
+            return Err(io::ErrorKind::Unsupported.into()); // maps begin at a page everywhere
+        }
         Ok(Self { file, map, reach: AtomicU64::new(0) })
     }
 
@@ -95,10 +97,12 @@ impl WordMap {
             return None;
         }
         let start = self.map.as_mut_ptr().wrapping_add(usize::try_from(offset).ok()?);
+        #[expect(clippy::cast_ptr_alignment, reason = "both addends are multiples of 8")]
+        let start = start.cast::<AtomicU64>();
         // SAFETY: `extend` saw that the map and the file under it reach to `end`; the map is page
         // aligned (checked in `new`) and the offset a multiple of 8; the map lives as long as
         // `self`, and this process touches it through atomics only.
-        Some(unsafe { std::slice::from_raw_parts(start.cast::<AtomicU64>(), count) })
+        Some(unsafe { std::slice::from_raw_parts(start, count) })
     }
 }
 

@@ -87,11 +87,11 @@ impl WriteFile for OsWriteFile {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<()> {
-        let outcome = match self.is_read_only {
-            false => self.file.write_all(bytes),
-            true => Err(io::ErrorKind::PermissionDenied.into()),
-        };
-        outcome.map_err(|source| Error::io("write", &self.path, source))
+        let error = |source| Error::io("write", &self.path, source);
+        if self.is_read_only {
+            return Err(error(io::ErrorKind::PermissionDenied.into()));
+        }
+        self.file.write_all(bytes).map_err(error)
     }
 
     fn sync(&mut self) -> Result<()> {

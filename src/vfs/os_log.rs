@@ -16,8 +16,8 @@ use crate::vfs::{mounts, positioned};
 
 /// Lengths of the file after its first steps of growth; each later step adds the last one again.
 /// A small store stays small, and a busy one grows rarely.
-const STEPS: [u64; 3] = [1 << 20, 4 << 20, 32 << 20];
-const STEP_LAST: u64 = STEPS[STEPS.len() - 1];
+const STEPS: [u64; 3] = [1 << 20, 4 << 20, STEP_LAST];
+const STEP_LAST: u64 = 32 << 20;
 
 /// Bytes of zeros in one write call.
 const ZEROS_BYTES: u64 = 256 << 10;
@@ -46,12 +46,8 @@ impl OsLog {
             LogMode::Mapped => true,
             LogMode::Written => false,
         };
-        let map = match is_mapped {
-            true => Some(WordMap::new(Arc::clone(&file), len_max))
-                .transpose()
-                .map_err(|source| Error::io("map", path, source))?,
-            false => None,
-        };
+        let map = is_mapped.then(|| WordMap::new(Arc::clone(&file), len_max)).transpose();
+        let map = map.map_err(|source| Error::io("map", path, source))?;
         let (limit, growing) = (AtomicU64::new(0), Mutex::new(()));
         Ok(Self { path: path.to_owned(), file, map, len_max, limit, growing })
     }
@@ -141,21 +137,18 @@ impl LogFile for OsLog {
 
 /// Refuses a maximum that is 0 or not of whole words.
 pub(super) fn check_len_max(path: &Path, len_max: u64) -> Result<()> {
-    match len_max > 0 && len_max.is_multiple_of(WORD) {
-        true => Ok(()),
-        false => Err(Error::io("create", path, io::ErrorKind::InvalidInput.into())),
+    if len_max > 0 && len_max.is_multiple_of(WORD) {
+        return Ok(());
     }
+    Err(Error::io("create", path, io::ErrorKind::InvalidInput.into()))
 }
 
 /// Refuses a length beyond a log's maximum.
 pub(super) fn check_len(len: u64, len_max: u64) -> Result<()> {
-    match len <= len_max {
-        true => Ok(()),
-        false => {
-            Err(ErrorKind::Limit { what: "length of a log in bytes", limit: len_max, got: len }
-                .into())
-        }
+    if len <= len_max {
+        return Ok(());
     }
+    Err(ErrorKind::Limit { what: "length of a log in bytes", limit: len_max, got: len }.into())
 }
 
 /// Refuses a frame that has no words, is not aligned, or ends past the limit.
@@ -164,10 +157,10 @@ pub(super) fn check_store(path: &Path, offset: u64, words: &[u64], limit: u64) -
         return Err(Error::io("store to", path, io::ErrorKind::InvalidInput.into()));
     }
     let end = offset.saturating_add((words.len() as u64).saturating_mul(WORD));
-    match end <= limit {
-        true => Ok(()),
-        false => Err(ErrorKind::Limit { what: "end of a frame in bytes", limit, got: end }.into()),
+    if end <= limit {
+        return Ok(());
     }
+    Err(ErrorKind::Limit { what: "end of a frame in bytes", limit, got: end }.into())
 }
 
 /// Returns the first length in the steps of growth after `limit` that is at least `len`.

@@ -1,0 +1,234 @@
+//! Clauses: the parts of a question behind its items.
+
+use std::mem::discriminant;
+
+use crate::lang::ast::{CalendarPart, Clause, Fill, Grouping, Key, Keys, RangeEnd, Spanned};
+use crate::lang::diagnostic::Span;
+use crate::lang::parser::cursor::{Parsed, Parser};
+use crate::lang::suggest::closest;
+use crate::lang::token::TokenKind;
+
+/// The words that a clause of a question begins with.
+pub(crate) const CLAUSES: [&str; 17] = [
+    "last", "from", "since", "until", "every", "over", "group", "by", "without", "where", "having",
+    "top", "bottom", "compare", "tz", "fill", "limit",
+];
+
+impl Parser<'_> {
+    /// Reads clauses up to the end.
+    pub(crate) fn clauses(&mut self) -> Parsed<Vec<Spanned<Clause>>> {
+        let mut clauses: Vec<Spanned<Clause>> = Vec::new();
+        while *self.peek() != TokenKind::End {
+            let start = self.span();
+            let Some(node) = self.clause()? else { return Err(self.no_clause(&clauses)) };
+            let clause = Spanned::new(node, self.since(start));
+            self.check_once(&clauses, &clause)?;
+            clauses.push(clause);
+        }
+        Ok(clauses)
+    }
+
+    /// Reads the clause that stands here, if one does.
+    pub(crate) fn clause(&mut self) -> Parsed<Option<Clause>> {
+        let TokenKind::Word(word) = self.peek() else { return Ok(None) };
+        let word = word.to_ascii_lowercase();
+        if matches!(word.as_str(), "by" | "without" | "group") {
+            self.eat_word("group");
+            return self.grouping().map(|grouping| Some(Clause::Group(grouping)));
+        }
+        if !CLAUSES.contains(&word.as_str()) {
+            return Ok(None);
+        }
+        self.advance();
+        let clause = match word.as_str() {
+            "last" => Clause::Last(self.duration("last", "1h")?.node),
+            "from" => Clause::From(self.time("from")?, self.range_end()?),
+            "since" => Clause::Since(self.time("since")?),
+            "until" => Clause::Until(self.time("until")?),
+            "every" => Clause::Every(self.duration("every", "1m")?.node),
+            "over" => Clause::Over(self.duration("over", "5m")?.node),
+            "where" => Clause::Where(self.predicate()?),
+            "having" => Clause::Having(self.expression()?),
+            "top" => Clause::Top(self.count("top")?),
+            "bottom" => Clause::Bottom(self.count("bottom")?),
+            "limit" => Clause::Limit(self.count("limit")?),
+            "tz" => Clause::Tz(self.quoted("a time zone, such as \"Europe/Berlin\",")?.node),
+            "fill" => Clause::Fill(self.fill()?),
+            _ => Clause::Compare(self.compare()?),
+        };
+        Ok(Some(clause))
+    }
+
+    fn range_end(&mut self) -> Parsed<Option<RangeEnd>> {
+        if self.eat_word("to") {
+            return self.time("to").map(|time| Some(RangeEnd::To(time)));
+        }
+        if self.eat_word("for") {
+            return self.duration("for", "1h").map(|length| Some(RangeEnd::For(length)));
+        }
+        Ok(None)
+    }
+
+    fn compare(&mut self) -> Parsed<Option<crate::lang::ast::Duration>> {
+        if self.eat_word("previous") {
+            return Ok(None);
+        }
+        self.duration("compare", "7d").map(|length| Some(length.node))
+    }
+
+    fn fill(&mut self) -> Parsed<Fill> {
+        let fill = match self.peek() {
+            TokenKind::Number(_) | TokenKind::Symbol("-") => {
+                let literal = self.literal()?;
+                let crate::lang::ast::Literal::Number(number) = literal.node else {
+                    return Err(self.expected("a number"));
+                };
+                return Ok(Fill::Number(number));
+            }
+            _ if self.is_word("null") => Fill::Null,
+            _ if self.is_word("none") => Fill::None,
+            _ if self.is_word("previous") => Fill::Previous,
+            _ if self.is_word("linear") => Fill::Linear,
+            _ => return Err(self.expected("a number, null, none, previous or linear")),
+        };
+        self.advance();
+        Ok(fill)
+    }
+
+    /// Reads `by` or `without` and the keys.
+    pub(crate) fn grouping(&mut self) -> Parsed<Grouping> {
+        let without = self.eat_word("without");
+        if !without && !self.eat_word("by") {
+            return Err(self.expected("`by` or `without`"));
+        }
+        if self.eat_symbol("*") {
+            return Ok(Grouping { without, keys: Keys::All });
+        }
+        let mut keys = Vec::new();
+        if self.eat_symbol("(") {
+            while !self.eat_symbol(")") {
+                keys.push(self.key()?);
+                if !self.is_symbol(")") && !self.eat_symbol(",") {
+                    return Err(self.expected("`,` or `)`"));
+                }
+            }
+        } else {
+            keys.push(self.key()?);
+            while self.eat_symbol(",") {
+                keys.push(self.key()?);
+            }
+        }
+        Ok(Grouping { without, keys: Keys::List(keys) })
+    }
+
+    fn key(&mut self) -> Parsed<Spanned<Key>> {
+        let start = self.span();
+        let part = match self.peek() {
+            TokenKind::Word(word) if self.is_symbol_at(1, "(") && self.is_symbol_at(2, ")") => {
+                let word = word.to_ascii_lowercase();
+                Some(calendar_part(&word).ok_or_else(|| {
+                    let message = format!("`{word}()` is no part of the calendar");
+                    let parts = ["minute", "hour", "day", "weekday", "week", "month"];
+                    let found = self.error("Q006", start, message);
+                    match closest(&word, parts) {
+                        Some(meant) => found.replacing(start, meant),
+                        None => found.with_help("parts are minute hour day weekday week month"),
+                    }
+                })?)
+            }
+            _ => None,
+        };
+        if let Some(part) = part {
+            self.advance();
+            self.advance();
+            self.advance();
+            return Ok(Spanned::new(Key::Calendar(part), self.since(start)));
+        }
+        let label = self.ident("a label")?;
+        Ok(Spanned::new(Key::Label(label.node), label.span))
+    }
+
+    /// Refuses a clause whose kind has been read before.
+    fn check_once(&self, clauses: &[Spanned<Clause>], clause: &Spanned<Clause>) -> Parsed<()> {
+        let same =
+            |known: &&Spanned<Clause>| discriminant(&known.node) == discriminant(&clause.node);
+        let Some(first) = clauses.iter().find(same) else { return Ok(()) };
+        Err(self.given_twice(first.span, clause.span))
+    }
+
+    /// Makes the error of a clause that stands in two places.
+    pub(crate) fn given_twice(
+        &self,
+        first: Span,
+        second: Span,
+    ) -> crate::lang::diagnostic::Diagnostic {
+        let column = |span: Span| self.text.get(..span.start).map_or(0, |t| t.chars().count()) + 1;
+        let written = |span: Span| self.text.get(span.start..span.end).unwrap_or("");
+        let message = format!(
+            "`{}` at column {} stands twice: `{}` at column {} came first",
+            written(second),
+            column(second),
+            written(first),
+            column(first)
+        );
+        // The space before the second one goes with it.
+        let before = self.text.get(..second.start).map_or(0, |text| text.trim_end().len());
+        self.error("Q005", second, message).replacing(Span::new(before, second.end), "")
+    }
+
+    /// Makes the error of something that begins no clause.
+    fn no_clause(&self, clauses: &[Spanned<Clause>]) -> crate::lang::diagnostic::Diagnostic {
+        if let Some(last) = clauses.last()
+            && let Clause::Group(_) = last.node
+            && let TokenKind::Symbol("+" | "-" | "*" | "/" | ">" | "<" | ">=" | "<=" | "==" | "!=")
+            | TokenKind::Symbol("," | ")") = self.peek()
+        {
+            return self.grouping_in_the_middle(last.span);
+        }
+        let found = self.expected("a clause, such as `by bot` or `last 1h`");
+        let TokenKind::Word(word) = self.peek() else { return found };
+        match closest(word, CLAUSES) {
+            Some(meant) => {
+                found.with_label(format!("did you mean `{meant}`?")).replacing(self.span(), meant)
+            }
+            None => found,
+        }
+    }
+
+    /// Makes the error of a grouping that is followed by more of the expression, with the query put
+    /// right where that is sure.
+    fn grouping_in_the_middle(&self, span: Span) -> crate::lang::diagnostic::Diagnostic {
+        let word = if self.text.get(span.start..).is_some_and(|t| t.starts_with("without")) {
+            "without"
+        } else {
+            "by"
+        };
+        let message = format!("`{word}` applies to the whole query");
+        let label = format!("cannot be followed by {}", self.peek().describe());
+        let found = self.error("Q011", span, message).with_label(label);
+        let written = self.text.get(span.start..span.end).unwrap_or("");
+        let without: String = self.text.replace(&format!(" {written}"), "");
+        let keys = written.replace(['(', ')'], "");
+        let fixed = format!("{} {}", without.trim_end(), keys.trim());
+        match super::parse(&fixed, &crate::model::Limits::DEFAULT) {
+            Ok(_) => {
+                let mut found = found.with_help("put it last");
+                found.suggestion = Some(fixed);
+                found
+            }
+            Err(_) => found.with_help("put it last, or before the arguments: sum by (bot) (x)"),
+        }
+    }
+}
+
+fn calendar_part(word: &str) -> Option<CalendarPart> {
+    match word {
+        "minute" => Some(CalendarPart::Minute),
+        "hour" => Some(CalendarPart::Hour),
+        "weekday" => Some(CalendarPart::Weekday),
+        "day" => Some(CalendarPart::Day),
+        "week" => Some(CalendarPart::Week),
+        "month" => Some(CalendarPart::Month),
+        _ => None,
+    }
+}

@@ -1,0 +1,206 @@
+//! Whole statements: questions, alerts and records.
+
+use std::mem::discriminant;
+
+use crate::lang::ast::{Alert, AlertClause, Body, Clause, Item, Query, Record, Spanned, Statement};
+use crate::lang::diagnostic::{Diagnostic, Span};
+use crate::lang::parser::clause::CLAUSES;
+use crate::lang::parser::cursor::{Parsed, Parser};
+use crate::lang::token::TokenKind;
+use crate::model::Limits;
+
+/// Reads a statement.
+///
+/// Takes time linear in the text; nesting is bounded by [`Limits::query_depth_max`].
+///
+/// ```
+/// use silverback::Limits;
+/// use silverback::lang::parse;
+/// let statement = parse("P99( latency )  LAST 60m by bot", &Limits::default())?;
+/// assert_eq!(statement.to_string(), "p99(latency) last 1h by bot");
+/// # Ok::<(), silverback::Diagnostic>(())
+/// ```
+///
+/// # Errors
+/// The first thing that is wrong, with its place and often the way out.
+pub fn parse(text: &str, limits: &Limits) -> Result<Statement, Diagnostic> {
+    let mut parser = Parser::new(text, limits)?;
+    parser.check_language()?;
+    parser.statement()
+}
+
+impl Parser<'_> {
+    /// Refuses SQL with a line of this language.
+    fn check_language(&self) -> Parsed<()> {
+        let is_sql = ["select", "insert", "update", "delete", "show", "create"]
+            .iter()
+            .any(|verb| self.is_word(verb))
+            && !matches!(
+                self.peek_at(1),
+                TokenKind::Symbol("{" | "[" | ">" | "<") | TokenKind::End
+            )
+            && !CLAUSES.iter().any(|clause| self.is_word_at(1, clause) && *clause != "from");
+        if !is_sql || self.is_symbol_at(1, "(") {
+            return Ok(());
+        }
+        let mut found = self.error("Q201", self.span(), "this looks like SQL");
+        found.suggestion = Some("p99(latency) by bot every 1m last 1h".to_owned());
+        Err(found)
+    }
+
+    fn statement(&mut self) -> Parsed<Statement> {
+        let is_named =
+            |word: &TokenKind| matches!(word, TokenKind::Word(_) | TokenKind::Backquoted(_));
+        if self.is_word("alert") && is_named(self.peek_at(1)) {
+            self.advance();
+            return self.alert().map(Statement::Alert);
+        }
+        if self.is_word("record") && is_named(self.peek_at(1)) {
+            self.advance();
+            return self.record().map(Statement::Record);
+        }
+        let is_explained = self.is_word("explain")
+            && !matches!(self.peek_at(1), TokenKind::End)
+            && !CLAUSES
+                .iter()
+                .any(|clause| self.is_word_at(1, clause) && !self.is_symbol_at(2, "("))
+            && !matches!(self.peek_at(1), TokenKind::Symbol(symbol) if !matches!(*symbol, "(" | "{" | "-"));
+        if is_explained {
+            self.advance();
+            return self.query().map(Statement::Explain);
+        }
+        self.query().map(Statement::Query)
+    }
+
+    fn query(&mut self) -> Parsed<Query> {
+        let body = self.body()?;
+        Ok(Query { body, clauses: self.clauses()? })
+    }
+
+    fn body(&mut self) -> Parsed<Body> {
+        if !self.at_selector() {
+            return self.items().map(Body::Items);
+        }
+        self.check_called()?;
+        let start = self.span();
+        let sample = self.sample()?;
+        match self.peek() {
+            TokenKind::Symbol("+" | "-" | "*" | "/" | ",") => {
+                Err(self.raw_samples(self.since(start)))
+            }
+            _ => Ok(Body::Samples(sample)),
+        }
+    }
+
+    fn items(&mut self) -> Parsed<Vec<Item>> {
+        let mut items = vec![self.item()?];
+        while self.eat_symbol(",") {
+            items.push(self.item()?);
+        }
+        Ok(items)
+    }
+
+    fn item(&mut self) -> Parsed<Item> {
+        let expr = self.expression()?;
+        let name = if self.eat_word("as") { Some(self.ident("the column")?) } else { None };
+        Ok(Item { expr, name })
+    }
+
+    fn record(&mut self) -> Parsed<Record> {
+        let name = self.ident("the record")?;
+        if !self.eat_word("as") {
+            return Err(self.expected("`as` and what to record"));
+        }
+        let items = self.items()?;
+        let clauses = self.clauses()?;
+        for clause in &clauses {
+            self.check_belongs(&clause.node, clause.span, "a record")?;
+        }
+        Ok(Record { name, items, clauses })
+    }
+
+    fn alert(&mut self) -> Parsed<Alert> {
+        let name = self.ident("the alert")?;
+        if !self.eat_word("if") {
+            return Err(self.expected("`if` and a condition"));
+        }
+        let condition = self.expression()?;
+        let mut clauses: Vec<Spanned<AlertClause>> = Vec::new();
+        while *self.peek() != TokenKind::End {
+            let start = self.span();
+            let clause = Spanned::new(self.alert_clause()?, self.since(start));
+            let same = |known: &&Spanned<AlertClause>| is_same_kind(&known.node, &clause.node);
+            if let Some(first) = clauses.iter().find(same) {
+                return Err(self.given_twice(first.span, clause.span));
+            }
+            clauses.push(clause);
+        }
+        Ok(Alert { name, condition, clauses })
+    }
+
+    fn alert_clause(&mut self) -> Parsed<AlertClause> {
+        let start = self.span();
+        if self.eat_word("for") {
+            return Ok(AlertClause::For(self.duration("for", "10m")?.node));
+        }
+        if self.eat_word("keep") {
+            return Ok(AlertClause::Keep(self.duration("keep", "24h")?.node));
+        }
+        if self.eat_word("severity") {
+            return Ok(AlertClause::Severity(self.ident("the severity")?));
+        }
+        if self.eat_word("notify") {
+            let mut names = vec![self.ident("whom to notify")?];
+            while self.eat_symbol(",") {
+                names.push(self.ident("whom to notify")?);
+            }
+            return Ok(AlertClause::Notify(names));
+        }
+        if self.eat_word("message") {
+            return Ok(AlertClause::Message(self.quoted("the message")?.node));
+        }
+        if self.eat_word("labels") {
+            return Ok(AlertClause::Labels(self.matchers(&mut None)?));
+        }
+        match self.clause()? {
+            Some(clause) => {
+                self.check_belongs(&clause, self.since(start), "an alert")?;
+                Ok(AlertClause::Query(clause))
+            }
+            None => Err(self.expected("a part of an alert, such as `for 10m` or `notify slack`")),
+        }
+    }
+
+    /// Refuses clauses of questions that have no meaning elsewhere.
+    fn check_belongs(&self, clause: &Clause, span: Span, place: &str) -> Parsed<()> {
+        let belongs = matches!(
+            clause,
+            Clause::Every(_)
+                | Clause::Over(_)
+                | Clause::Group(_)
+                | Clause::Where(_)
+                | Clause::Tz(_)
+        );
+        if belongs {
+            return Ok(());
+        }
+        let written = self.text.get(span.start..span.end).unwrap_or("");
+        let word_len = written.find(char::is_whitespace).unwrap_or(written.len());
+        let word = written.get(..word_len).unwrap_or("");
+        let before = self.text.get(..span.start).map_or(0, |text| text.trim_end().len());
+        let word_span = Span::new(span.start, span.start + word_len);
+        Err(self
+            .error("Q013", word_span, format!("`{word}` does not belong into {place}"))
+            .with_help(format!("{place} always looks at now; leave it out"))
+            .replacing(Span::new(before, span.end), ""))
+    }
+}
+
+fn is_same_kind(left: &AlertClause, right: &AlertClause) -> bool {
+    match (left, right) {
+        (AlertClause::Query(left), AlertClause::Query(right)) => {
+            discriminant(left) == discriminant(right)
+        }
+        _ => discriminant(left) == discriminant(right),
+    }
+}

@@ -1,0 +1,46 @@
+//! Samples as Influx line protocol: `metric,label=value value=842.5 1700000000000000000`.
+//!
+//! What is written here reads back to the same samples through [`crate::ingest`].
+
+use std::io;
+
+use crate::model::{Sample, SeriesKey};
+use crate::output::number;
+
+/// Writes the samples of one series, a line each, in order.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_samples(
+    key: &SeriesKey,
+    samples: impl Iterator<Item = Sample>,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let mut prefix = escaped(key.metric(), &[',', ' ']);
+    for (name, value) in key.labels() {
+        prefix.push(',');
+        prefix.push_str(&escaped(name, &[',', ' ', '=']));
+        prefix.push('=');
+        prefix.push_str(&escaped(value, &[',', ' ', '=']));
+    }
+    for sample in samples {
+        let (value, time) = (number::text(sample.value), sample.timestamp.as_nanos());
+        writeln!(out, "{prefix} value={value} {time}")?;
+    }
+    Ok(())
+}
+
+/// Puts a backslash before what would end the text, before a backslash, and in place of line ends.
+fn escaped(text: &str, special: &[char]) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\\' => out.push_str("\\\\"),
+            c if special.contains(&c) => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
+}

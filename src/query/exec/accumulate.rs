@@ -1,0 +1,175 @@
+//! What is gathered of one group, window by window, and the aggregates read from it.
+
+use crate::model::{Columns, TimeRange};
+use crate::query::exec::change::{Steps, add_changes};
+use crate::query::exec::frame::Point;
+use crate::query::exec::percentile::{Asked, Pool};
+use crate::query::plan::Function;
+use crate::query::predicate::Test;
+use crate::query::window::for_each_run;
+use crate::sketch::{DoubleDouble, Moments};
+
+/// What the samples of one group add up to in each window.
+///
+/// Only what the aggregates need is gathered; the other parts stay empty.
+#[derive(Debug)]
+pub(super) struct Accumulator<'p> {
+    functions: &'p [Function],
+    counts: Vec<u64>,
+    moments: Vec<Moments>,
+    matched: Vec<Vec<u64>>,
+    edges: Vec<Option<Edges>>,
+    changes: Vec<Option<DoubleDouble>>,
+    steps: Option<Steps>,
+    pool: Pool,
+    asked: Vec<Asked>,
+}
+
+/// The earliest and the latest sample of a window.
+#[derive(Debug, Clone, Copy)]
+struct Edges {
+    first: (i64, f64),
+    last: (i64, f64),
+}
+
+impl<'p> Accumulator<'p> {
+    /// Prepares for the aggregates of a scan.
+    pub(super) fn new(functions: &'p [Function], conditions: usize, windows: usize) -> Self {
+        let any = |test: fn(Function) -> bool| functions.iter().any(|function| test(*function));
+        let sized = |needed: bool| if needed { windows } else { 0 };
+        let moments = any(|function| {
+            matches!(
+                function,
+                Function::Sum | Function::Avg | Function::Min | Function::Max | Function::Stddev
+            )
+        });
+        let edges = any(|function| matches!(function, Function::First | Function::Last));
+        let steps = functions.iter().find_map(|function| match function {
+            Function::Increase => Some(Steps::Counter),
+            Function::Delta => Some(Steps::Gauge),
+            _ => None,
+        });
+        let asked = functions.iter().filter_map(|function| match function {
+            Function::Quantile { share, linear } => Some(Asked { share: *share, linear: *linear }),
+            _ => None,
+        });
+        Self {
+            functions,
+            counts: vec![0; windows],
+            moments: vec![Moments::EMPTY; sized(moments)],
+            matched: vec![vec![0; windows]; conditions],
+            edges: vec![None; sized(edges)],
+            changes: vec![None; sized(steps.is_some())],
+            steps,
+            pool: Pool::default(),
+            asked: asked.collect(),
+        }
+    }
+
+    /// Forgets the group and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.counts.fill(0);
+        self.moments.fill(Moments::EMPTY);
+        self.matched.iter_mut().for_each(|counts| counts.fill(0));
+        self.edges.fill(None);
+        self.changes.fill(None);
+        self.pool.clear();
+    }
+
+    /// Adds the samples of one series; `tests` are the conditions of shares.
+    pub(super) fn add(&mut self, columns: &Columns, covers: &[TimeRange], tests: &[Test]) {
+        let Columns { timestamps, values } = columns;
+        let offset = if self.asked.is_empty() { 0 } else { self.pool.add_values(values) };
+        for_each_run(timestamps, covers, |window, first, end| {
+            let inside = values.get(first..end).unwrap_or(&[]);
+            if let Some(count) = self.counts.get_mut(window) {
+                *count += inside.len() as u64;
+            }
+            if let Some(moments) = self.moments.get_mut(window) {
+                moments.extend(inside.iter().copied());
+            }
+            for (counts, test) in self.matched.iter_mut().zip(tests) {
+                if let Some(count) = counts.get_mut(window) {
+                    *count += test.count(inside);
+                }
+            }
+            if let Some(edges) = self.edges.get_mut(window) {
+                add_edges(edges, timestamps.get(first..end).unwrap_or(&[]), inside);
+            }
+            if !self.asked.is_empty() {
+                self.pool.add_run(window, offset + first, offset + end);
+            }
+        });
+        if let Some(steps) = self.steps {
+            add_changes(steps, timestamps, values, covers, &mut self.changes);
+        }
+    }
+
+    /// Returns the values of every aggregate, in their order, one a window.
+    pub(super) fn finish(&mut self) -> Vec<Vec<Point>> {
+        let mut statistics = self.statistics().into_iter();
+        let functions = self.functions;
+        let mut columns = Vec::with_capacity(functions.len());
+        for function in functions {
+            let column = match function {
+                Function::Quantile { .. } => statistics.next().unwrap_or_default(),
+                _ => (0..self.counts.len()).map(|window| self.value(*function, window)).collect(),
+            };
+            let points = column.into_iter().zip(&self.counts);
+            let point = |(value, &count): (_, &u64)| Point { value, occupied: count > 0 };
+            columns.push(points.map(point).collect());
+        }
+        columns
+    }
+
+    fn statistics(&mut self) -> Vec<Vec<Option<f64>>> {
+        let mut columns = vec![vec![None; self.counts.len()]; self.asked.len()];
+        self.pool.statistics(&self.asked, |window, found| {
+            for (column, value) in columns.iter_mut().zip(found) {
+                if let Some(slot) = column.get_mut(window) {
+                    *slot = Some(*value);
+                }
+            }
+        });
+        columns
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts of samples stay below 2^53")]
+    fn value(&self, function: Function, window: usize) -> Option<f64> {
+        let count = self.counts.get(window).copied().unwrap_or(0);
+        let moments = self.moments.get(window);
+        let some = |value: f64| (count > 0).then_some(value);
+        let edges = || self.edges.get(window).copied().flatten();
+        match function {
+            Function::Count => Some(count as f64),
+            Function::Sum => moments.map(|moments| moments.sum.to_f64()),
+            Function::Avg => moments.and_then(Moments::mean),
+            Function::Stddev => moments.and_then(Moments::stddev),
+            Function::Min => moments.and_then(|moments| some(moments.min)),
+            Function::Max => moments.and_then(|moments| some(moments.max)),
+            Function::First => edges().map(|edges| edges.first.1),
+            Function::Last => edges().map(|edges| edges.last.1),
+            Function::Share(condition) => {
+                let matched = self.matched.get(condition).and_then(|counts| counts.get(window));
+                matched.and_then(|&matched| some(matched as f64 / count as f64))
+            }
+            Function::Increase | Function::Delta => {
+                self.changes.get(window).copied().flatten().map(DoubleDouble::to_f64)
+            }
+            // Read from the pool, all at once.
+            Function::Quantile { .. } => None,
+        }
+    }
+}
+
+fn add_edges(edges: &mut Option<Edges>, timestamps: &[i64], values: &[f64]) {
+    let (Some(&start), Some(&end)) = (timestamps.first(), timestamps.last()) else { return };
+    let (Some(&first), Some(&last)) = (values.first(), values.last()) else { return };
+    let known = edges.get_or_insert(Edges { first: (start, first), last: (end, last) });
+    if start < known.first.0 {
+        known.first = (start, first);
+    }
+    if end >= known.last.0 {
+        known.last = (end, last);
+    }
+}

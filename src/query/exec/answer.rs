@@ -1,0 +1,176 @@
+//! Runs a plan: scans, arithmetic, the choice of groups, and the rows in their order.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::lang::ast::Fill;
+use crate::query::exec::arithmetic::{Value, evaluate};
+use crate::query::exec::fill::{fill, is_empty};
+use crate::query::exec::frame::{GroupKey, Lookup, Point};
+use crate::query::exec::rank::{best, by_value};
+use crate::query::exec::raw;
+use crate::query::exec::scan::{Scanned, scan};
+use crate::query::exec::table::{Line, Table};
+use crate::query::finding::Findings;
+use crate::query::plan::{Body, Computed, Node, Plan};
+use crate::query::rows::{Cell, Column, Role};
+use crate::query::window::Timeline;
+use crate::snapshot::Snapshot;
+
+/// The columns and rows of an answer.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// The columns, in the order of printing.
+    pub(crate) columns: Vec<Column>,
+    /// The rows, one cell a column.
+    pub(crate) rows: Vec<Vec<Cell>>,
+    /// True if some sample lies in the range.
+    pub(crate) found: bool,
+}
+
+/// Runs a plan over a snapshot.
+///
+/// # Errors
+/// Errors of reading, and `ErrorKind::Limit` for more rows than allowed.
+pub(crate) fn run(plan: &Plan, snapshot: &Snapshot, findings: &Findings<'_>) -> Result<Output> {
+    let mut output = match &plan.body {
+        Body::Samples(scan) => raw::list(scan, &plan.timeline, plan.limit, snapshot)?,
+        Body::Items(computed) => items(computed, &plan.timeline, snapshot, findings)?,
+    };
+    if let Some(limit) = plan.limit {
+        output.rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    }
+    Ok(output)
+}
+
+fn items(
+    computed: &Computed,
+    timeline: &Timeline,
+    snapshot: &Snapshot,
+    findings: &Findings<'_>,
+) -> Result<Output> {
+    let scanned = scan_all(computed, timeline, snapshot)?;
+    let values: Vec<Value> =
+        computed.items.iter().map(|item| evaluate(&item.node, &scanned, findings)).collect();
+    let mut table = Table::join(&values, timeline.steps.len(), snapshot.limits())?;
+    if computed.having.is_some() || computed.rank.is_some() {
+        // Without windows, what was scanned is the whole range already.
+        let whole = if computed.windowed {
+            Some(scan_all(computed, &timeline.as_one_step(), snapshot)?)
+        } else {
+            None
+        };
+        choose(&mut table, computed, whole.as_ref().unwrap_or(&scanned), findings);
+    }
+    if let Some(how) = computed.fill {
+        for points in table.lines.iter_mut().flat_map(|line| &mut line.items) {
+            fill(points, &timeline.steps, how);
+        }
+    }
+    let found = scanned.iter().any(|scanned| scanned.found);
+    let rows = if computed.windowed {
+        windowed_rows(&table, timeline, computed.fill)
+    } else {
+        plain_rows(table.lines.as_mut_slice())
+    };
+    Ok(Output { columns: columns(&table, computed), rows, found })
+}
+
+fn scan_all(computed: &Computed, timeline: &Timeline, snapshot: &Snapshot) -> Result<Vec<Scanned>> {
+    computed.scans.iter().map(|one| scan(one, timeline, snapshot)).collect()
+}
+
+/// Keeps the groups that `having` and `top` choose by what was scanned of the whole range.
+fn choose(table: &mut Table, computed: &Computed, scanned: &[Scanned], findings: &Findings<'_>) {
+    let one_value = |node: &Node, table: &Table| -> Vec<Option<f64>> {
+        let value = evaluate(node, scanned, findings);
+        let keys = table.lines.iter().map(|line| &line.key);
+        match &value {
+            Value::Constant(number) => keys.map(|_| *number).collect(),
+            Value::Frame(frame) => {
+                let lookup = Lookup::new(frame, &table.keys);
+                keys.map(|key| lookup.point(lookup.points(key), 0).value).collect()
+            }
+        }
+    };
+    if let Some(having) = &computed.having {
+        let mut holds = one_value(having, table).into_iter();
+        table.lines.retain(|_| holds.next().flatten().is_some_and(|truth| truth != 0.0));
+    }
+    if let (Some(rank), Some(first)) = (computed.rank, computed.items.first()) {
+        let values = one_value(&first.node, table);
+        let keys = table.lines.iter().map(|line| line.key.clone());
+        let kept: BTreeSet<GroupKey> = best(keys.zip(values).collect(), rank).into_iter().collect();
+        table.lines.retain(|line| kept.contains(&line.key));
+    }
+}
+
+/// Returns rows by time, then group.
+fn windowed_rows(table: &Table, timeline: &Timeline, fill: Option<Fill>) -> Vec<Vec<Cell>> {
+    let mut rows = Vec::with_capacity(timeline.steps.len() * table.lines.len());
+    for (index, step) in timeline.steps.iter().enumerate() {
+        for line in &table.lines {
+            let points: Vec<Option<&Point>> =
+                line.items.iter().map(|points| points.get(index)).collect();
+            if matches!(fill, Some(Fill::None))
+                && points.iter().flatten().all(|point| is_empty(point))
+            {
+                continue;
+            }
+            let mut cells = vec![
+                Cell::Time(step.start),
+                Cell::Time(step.end),
+                Cell::Flag(timeline.is_partial(*step)),
+            ];
+            cells.extend(line.key.iter().map(|part| Cell::Text(Arc::clone(part))));
+            cells.extend(points.into_iter().map(cell));
+            rows.push(cells);
+        }
+    }
+    rows
+}
+
+/// Returns a row a group, the greatest first value first.
+fn plain_rows(lines: &mut [Line]) -> Vec<Vec<Cell>> {
+    let first = |line: &Line| {
+        line.items.first().and_then(|points| points.first()).and_then(|point| point.value)
+    };
+    lines.sort_by(|one, other| {
+        by_value(first(one), first(other), true).then_with(|| one.key.cmp(&other.key))
+    });
+    let row = |line: &Line| {
+        let labels = line.key.iter().map(|part| Cell::Text(Arc::clone(part)));
+        labels.chain(line.items.iter().map(|points| cell(points.first()))).collect()
+    };
+    lines.iter().map(row).collect()
+}
+
+fn cell(point: Option<&Point>) -> Cell {
+    point.and_then(|point| point.value).map_or(Cell::Null, Cell::Number)
+}
+
+fn columns(table: &Table, computed: &Computed) -> Vec<Column> {
+    let plain = |name: &str, role| Column { name: name.to_owned(), role, unit: None };
+    let mut columns = Vec::new();
+    let mut taken: Vec<&str> = computed.items.iter().map(|item| item.name.as_str()).collect();
+    if computed.windowed {
+        columns.push(plain("time", Role::Time));
+        columns.push(plain("end", Role::End));
+        columns.push(plain("partial", Role::Partial));
+        taken.extend(["time", "end", "partial"]);
+    }
+    columns.extend(table.keys.iter().map(|key| label_column(key.name(), &taken)));
+    columns.extend(computed.items.iter().map(|item| Column {
+        name: item.name.clone(),
+        role: Role::Value,
+        unit: item.unit.clone(),
+    }));
+    columns
+}
+
+/// Makes the column of a label; one whose name another column has is called `label.NAME`.
+pub(super) fn label_column(name: &str, taken: &[&str]) -> Column {
+    let name = if taken.contains(&name) { format!("label.{name}") } else { name.to_owned() };
+    Column { name, role: Role::Label, unit: None }
+}

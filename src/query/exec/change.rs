@@ -1,0 +1,106 @@
+//! How much counters grew and gauges changed, with the sample before a window as its first.
+
+use crate::model::TimeRange;
+use crate::query::window::gallop;
+use crate::sketch::DoubleDouble;
+
+/// How far before a window its first sample may lie.
+pub(super) const REACH_NANOS: i64 = 300_000_000_000;
+
+/// How a step from one sample to the next counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Steps {
+    /// A drop is a restart from zero: the new value counts.
+    Counter,
+    /// A drop is a drop.
+    Gauge,
+}
+
+/// Adds the changes of one series to each window that has a sample in reach.
+///
+/// The series' timestamps and the windows' starts and ends never fall.
+pub(super) fn add_changes(
+    steps: Steps,
+    timestamps: &[i64],
+    values: &[f64],
+    covers: &[TimeRange],
+    totals: &mut [Option<DoubleDouble>],
+) {
+    let Some(&oldest) = timestamps.first() else { return };
+    let (mut first, mut end) = (0, 0);
+    let mut window = covers.partition_point(|cover| cover.end.as_nanos() <= oldest);
+    while let Some(cover) = covers.get(window) {
+        let start = cover.start.as_nanos();
+        first = gallop(timestamps, first, start);
+        end = gallop(timestamps, end.max(first), cover.end.as_nanos());
+        let before = first.checked_sub(1).filter(|&index| {
+            timestamps.get(index).is_some_and(|time| start.saturating_sub(*time) <= REACH_NANOS)
+        });
+        if first < end || before.is_some() {
+            let reached = values.get(before.unwrap_or(first)..end).unwrap_or(&[]);
+            if let Some(total) = totals.get_mut(window) {
+                add_steps(steps, reached, total.get_or_insert(DoubleDouble::ZERO));
+            }
+            window += 1;
+        } else {
+            let Some(&next) = timestamps.get(first) else { return };
+            window += 1;
+            let rest = covers.get(window..).unwrap_or(&[]);
+            window += rest.partition_point(|cover| cover.end.as_nanos() <= next);
+        }
+    }
+}
+
+fn add_steps(steps: Steps, values: &[f64], total: &mut DoubleDouble) {
+    for pair in values.windows(2) {
+        let &[from, to] = pair else { continue };
+        *total += to;
+        if steps == Steps::Gauge || to >= from {
+            *total += -from;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{REACH_NANOS, Steps, add_changes};
+    use crate::model::{TimeRange, Timestamp};
+    use crate::sketch::DoubleDouble;
+
+    const MINUTE: i64 = 60_000_000_000;
+
+    fn changes(steps: Steps, samples: &[(i64, f64)], windows: &[(i64, i64)]) -> Vec<Option<f64>> {
+        let times: Vec<i64> = samples.iter().map(|(minute, _)| minute * MINUTE).collect();
+        let values: Vec<f64> = samples.iter().map(|(_, value)| *value).collect();
+        let at = |minute| Timestamp::from_nanos(minute * MINUTE);
+        let covers: Vec<TimeRange> =
+            windows.iter().map(|&(start, end)| TimeRange::new(at(start), at(end))).collect();
+        let mut totals = vec![None; covers.len()];
+        add_changes(steps, &times, &values, &covers, &mut totals);
+        totals.into_iter().map(|total| total.map(DoubleDouble::to_f64)).collect()
+    }
+
+    #[test]
+    fn windows_telescope_and_drops_add_the_new_value() {
+        let samples = [(0, 10.0), (1, 15.0), (2, 3.0), (3, 4.0)];
+        let grown = changes(Steps::Counter, &samples, &[(0, 2), (2, 4)]);
+        assert_eq!(grown, [Some(5.0), Some(4.0)]);
+        let changed = changes(Steps::Gauge, &samples, &[(0, 2), (2, 4)]);
+        assert_eq!(changed, [Some(5.0), Some(-11.0)]);
+    }
+
+    #[test]
+    fn a_sample_five_minutes_before_is_in_reach_and_an_older_one_is_not() {
+        assert_eq!(REACH_NANOS, 5 * MINUTE);
+        let samples = [(0, 1.0), (30, 9.0)];
+        let windows = [(4, 5), (5, 6), (6, 7), (20, 31), (31, 32)];
+        let grown = changes(Steps::Counter, &samples, &windows);
+        assert_eq!(grown, [Some(0.0), Some(0.0), None, Some(0.0), Some(0.0)]);
+    }
+
+    #[test]
+    fn no_sample_means_no_value() {
+        assert_eq!(changes(Steps::Counter, &[], &[(0, 1)]), [None]);
+        assert_eq!(changes(Steps::Counter, &[(9, 1.0)], &[(0, 1), (1, 2)]), [None, None]);
+    }
+}

@@ -1,0 +1,15 @@
+//! Operators: a plan over a snapshot becomes columns and rows.
+
+mod accumulate;
+mod answer;
+mod arithmetic;
+mod change;
+mod fill;
+mod frame;
+mod percentile;
+mod rank;
+mod raw;
+mod scan;
+mod table;
+
+pub(crate) use crate::query::exec::answer::run;

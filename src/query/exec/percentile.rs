@@ -1,0 +1,168 @@
+//! Order statistics of the values of many series, pooled by window.
+
+use std::collections::BTreeSet;
+
+use crate::query::quantile::Decimal;
+
+/// The values of one group, and which of them lie in which window.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    values: Vec<f64>,
+    runs: Vec<Run>,
+}
+
+/// Values `first..end` of the pool lie in a window.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    window: usize,
+    first: usize,
+    end: usize,
+}
+
+/// An order statistic that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    /// Which one.
+    pub(super) share: Decimal,
+    /// True for a straight line between the two that are nearest.
+    pub(super) linear: bool,
+}
+
+impl Pool {
+    /// Empties the pool and keeps its memory.
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+        self.runs.clear();
+    }
+
+    /// Adds the values of one series; returns where they begin.
+    pub(super) fn add_values(&mut self, values: &[f64]) -> usize {
+        self.values.extend_from_slice(values);
+        self.values.len() - values.len()
+    }
+
+    /// Says that values of the pool lie in a window.
+    pub(super) fn add_run(&mut self, window: usize, first: usize, end: usize) {
+        self.runs.push(Run { window, first, end });
+    }
+
+    /// Calls `each(window, statistics)` for every window that holds values, one number an asked.
+    pub(super) fn statistics(&mut self, asked: &[Asked], mut each: impl FnMut(usize, &[f64])) {
+        self.runs.sort_by_key(|run| run.window);
+        let mut scratch = Vec::new();
+        let mut found = Vec::new();
+        for runs in self.runs.chunk_by(|one, other| one.window == other.window) {
+            scratch.clear();
+            for run in runs {
+                scratch.extend_from_slice(self.values.get(run.first..run.end).unwrap_or(&[]));
+            }
+            found.clear();
+            select(&mut scratch, asked, &mut found);
+            if let Some(run) = runs.first() {
+                each(run.window, &found);
+            }
+        }
+    }
+}
+
+/// Appends one statistic of the values to `found` for each that is asked; the values are reordered.
+fn select(values: &mut [f64], asked: &[Asked], found: &mut Vec<f64>) {
+    let count = values.len() as u64;
+    if count == 0 {
+        return;
+    }
+    let mut indices = BTreeSet::new();
+    for one in asked {
+        indices.extend(indices_of(*one, count));
+    }
+    let mut from = 0;
+    for &index in &indices {
+        if let Some(rest) = values.get_mut(from..) {
+            rest.select_nth_unstable_by(index - from, f64::total_cmp);
+        }
+        from = index + 1;
+    }
+    for one in asked {
+        let [low, high] = indices_of(*one, count).map(|index| values.get(index).copied());
+        let (low, high) = (low.unwrap_or(0.0), high.unwrap_or(0.0));
+        let weight = if one.linear { one.share.position(count).1 } else { 0.0 };
+        found.push(between(low, high, weight));
+    }
+}
+
+fn indices_of(asked: Asked, count: u64) -> [usize; 2] {
+    let at = |index: u64| usize::try_from(index.min(count - 1)).unwrap_or(usize::MAX);
+    if asked.linear {
+        let (below, _) = asked.share.position(count);
+        return [at(below), at(below.saturating_add(1))];
+    }
+    let rank = asked.share.nearest_rank(count);
+    [at(rank - 1), at(rank - 1)]
+}
+
+/// Draws a line between two values as `NumPy` does: exact at both ends, and monotone.
+fn between(low: f64, high: f64, weight: f64) -> f64 {
+    if weight == 0.0 {
+        return low;
+    }
+    let distance = high - low;
+    if weight < 0.5 { low + distance * weight } else { high - distance * (1.0 - weight) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, Pool, select};
+    use crate::query::quantile::Decimal;
+
+    fn of(names: &[&str], linear: bool) -> Vec<Asked> {
+        let asked = |name: &&str| Asked { share: Decimal::of_name(name).unwrap(), linear };
+        names.iter().map(asked).collect()
+    }
+
+    #[test]
+    fn every_rank_equals_a_full_sort() {
+        let names: Vec<String> = (0..=100).rev().map(|percent| format!("p{percent}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for count in [1_u64, 2, 3, 7, 100, 101] {
+            let mut values: Vec<f64> =
+                (0..count).map(|n| f64::from(u32::try_from(n * 37 % 101).unwrap())).collect();
+            let mut sorted = values.clone();
+            sorted.sort_by(f64::total_cmp);
+            let mut found = Vec::new();
+            select(&mut values, &of(&names, false), &mut found);
+            for (percent, value) in (0..=100_u64).rev().zip(found) {
+                let rank = (percent * count).div_ceil(100).max(1);
+                let expected = sorted[usize::try_from(rank - 1).unwrap()];
+                assert_eq!(value.to_bits(), expected.to_bits(), "p{percent} {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn linear_draws_a_line_between_neighbours() {
+        let mut found = Vec::new();
+        select(&mut [4.0, 1.0, 3.0, 2.0], &of(&["p50", "p25", "p100"], true), &mut found);
+        assert_eq!(found, [2.5, 1.75, 4.0]);
+    }
+
+    #[test]
+    fn zeros_are_ordered_by_sign() {
+        let mut found = Vec::new();
+        select(&mut [0.0, -0.0], &of(&["p0", "p100"], false), &mut found);
+        let bits: Vec<u64> = found.iter().map(|value| value.to_bits()).collect();
+        assert_eq!(bits, [(-0.0_f64).to_bits(), 0.0_f64.to_bits()]);
+    }
+
+    #[test]
+    fn runs_of_several_series_meet_in_their_window() {
+        let mut pool = Pool::default();
+        let first = pool.add_values(&[1.0, 2.0, 3.0]);
+        pool.add_run(0, first, first + 2);
+        pool.add_run(4, first + 2, first + 3);
+        let second = pool.add_values(&[9.0]);
+        pool.add_run(0, second, second + 1);
+        let mut seen = Vec::new();
+        pool.statistics(&of(&["p100"], false), |window, found| seen.push((window, found[0])));
+        assert_eq!(seen, [(0, 9.0), (4, 3.0)]);
+    }
+}

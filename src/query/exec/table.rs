@@ -1,0 +1,76 @@
+//! All items side by side: one line a group, one value an item and step.
+
+use crate::error::Result;
+use crate::model::Limits;
+use crate::query::exec::arithmetic::Value;
+use crate::query::exec::frame::{Frame, GroupKey, Lookup, Point, union_of_groups, widest};
+use crate::query::exec::scan::check_rows;
+use crate::query::plan::SplitKey;
+
+/// The values of all items by group.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) keys: Vec<SplitKey>,
+    pub(super) lines: Vec<Line>,
+}
+
+/// One group: its key, and the points of each item, one a step.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) key: GroupKey,
+    pub(super) items: Vec<Vec<Point>>,
+}
+
+impl Table {
+    /// Joins the items on their keys, as the sides of an operator are.
+    ///
+    /// # Errors
+    /// `ErrorKind::Limit` for more groups × steps than allowed.
+    pub(super) fn join(values: &[Value], steps: usize, limits: &Limits) -> Result<Self> {
+        let frames: Vec<&Frame> = values
+            .iter()
+            .filter_map(|value| match value {
+                Value::Frame(frame) => Some(frame),
+                Value::Constant(_) => None,
+            })
+            .collect();
+        let keys = widest(&frames).to_vec();
+        let mut groups = union_of_groups(&frames, &keys);
+        if frames.is_empty() {
+            groups.push(Vec::new());
+        }
+        check_rows(limits, groups.len(), steps)?;
+        let columns: Vec<Column<'_>> =
+            values.iter().map(|value| Column::new(value, &keys)).collect();
+        let lines = groups.into_iter().map(|key| {
+            let items = columns.iter().map(|column| column.points(&key, steps)).collect();
+            Line { key, items }
+        });
+        let lines = lines.collect();
+        Ok(Self { keys, lines })
+    }
+}
+
+enum Column<'f> {
+    Constant(Option<f64>),
+    Frame(Lookup<'f>),
+}
+
+impl<'f> Column<'f> {
+    fn new(value: &'f Value, keys: &[SplitKey]) -> Self {
+        match value {
+            Value::Constant(number) => Self::Constant(*number),
+            Value::Frame(frame) => Self::Frame(Lookup::new(frame, keys)),
+        }
+    }
+
+    fn points(&self, key: &GroupKey, steps: usize) -> Vec<Point> {
+        match self {
+            Self::Constant(value) => vec![Point { value: *value, occupied: true }; steps],
+            Self::Frame(lookup) => {
+                let points = lookup.points(key);
+                (0..steps).map(|step| lookup.point(points, step)).collect()
+            }
+        }
+    }
+}

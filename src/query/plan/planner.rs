@@ -1,0 +1,336 @@
+//! Plans a query: range, steps, scans, items.
+
+use crate::error::{Error, Result};
+use crate::lang::Span;
+use crate::lang::ast::{self, BinaryOp, Duration, ExprKind, Grouping, Predicate as Condition};
+use crate::lang::ast::{Sample, Spanned};
+use crate::model::{TimeRange, Timestamp};
+use crate::query::calendar::Grid;
+use crate::query::finding::Findings;
+use crate::query::options::RunOptions;
+use crate::query::plan::call::is_rank_call;
+use crate::query::plan::clauses::Clauses;
+use crate::query::plan::expression::Typed;
+use crate::query::plan::grouping;
+use crate::query::plan::selection::{Catalogue, Selection};
+use crate::query::plan::tree::{Body, Computed, Function, Item, Node, Plan, Rank, Scan, SplitKey};
+use crate::query::range::{Asked, Reckoning};
+use crate::query::window::Timeline;
+use crate::snapshot::Snapshot;
+
+/// Plans a query over a snapshot.
+///
+/// # Errors
+/// Diagnostics of what is unknown, unclear, or not executed yet; limits on windows.
+pub(crate) fn plan(
+    query: &ast::Query,
+    snapshot: &Snapshot,
+    options: &RunOptions,
+    findings: &Findings<'_>,
+) -> Result<Plan> {
+    let clauses = Clauses::of(query, findings)?;
+    let catalogue = Catalogue { snapshot, findings };
+    let mut planner = Planner {
+        findings,
+        catalogue,
+        clause_condition: clauses.filter,
+        clause_grouping: clauses.group.map(|(grouping, _)| grouping),
+        offset: None,
+        in_condition: false,
+        depth: 0,
+        drafts: Vec::new(),
+    };
+    let mut body = match &query.body {
+        ast::Body::Items(items) => Body::Items(planner.items(items, &clauses)?),
+        ast::Body::Samples(sample) => {
+            clauses.check_raw(findings)?;
+            Body::Samples(planner.new_scan(sample, &[])?)
+        }
+    };
+    let timeline = timeline(&body, &clauses, snapshot, options, findings)?;
+    if let Body::Items(computed) = &mut body {
+        computed.windowed = clauses.every.is_some();
+    }
+    Ok(Plan { timeline, body, limit: clauses.limit })
+}
+
+fn timeline(
+    body: &Body,
+    clauses: &Clauses<'_>,
+    snapshot: &Snapshot,
+    options: &RunOptions,
+    findings: &Findings<'_>,
+) -> Result<Timeline> {
+    let zone = &clauses.zone;
+    let extent = if options.newest || options.whole { extent(body, snapshot)? } else { None };
+    let given = options.now.unwrap_or_else(|| snapshot.now());
+    let now = if options.newest { extent.map_or(given, |extent| extent.end) } else { given };
+    let whole = options.whole.then(|| extent.unwrap_or(TimeRange::new(now, now)));
+    let Asked { range, snaps } = Reckoning { now, zone, whole, findings }.range(&clauses.range)?;
+    let Some((every, span)) = clauses.every else {
+        return Ok(Timeline::whole(range, zone));
+    };
+    let Some(grid) = Grid::of(every, zone) else {
+        let message = "windows of this length have no clear boundaries".to_owned();
+        let help = "use one unit: months, days, or what is shorter than a day".to_owned();
+        return Err(findings.error("Q122", span, message).help(help).into());
+    };
+    let start = Timestamp::from_nanos(grid.floor(range.start.as_nanos()));
+    let range = if snaps { TimeRange::new(start, range.end) } else { range };
+    let over = clauses.over.map(|(over, _)| over);
+    Timeline::windows(range, &grid, over, zone, snapshot.limits())
+}
+
+/// Returns from the first sample to just after the last of all metrics that are asked for.
+fn extent(body: &Body, snapshot: &Snapshot) -> Result<Option<TimeRange>> {
+    let selections: Vec<&Selection> = match body {
+        Body::Samples(scan) => vec![&scan.selection],
+        Body::Items(computed) => computed.scans.iter().map(|scan| &scan.selection).collect(),
+    };
+    let mut all: Option<TimeRange> = None;
+    for def in selections.into_iter().flat_map(|selection| &selection.metrics) {
+        if let Some(one) = snapshot.extent(Some(&def.name))? {
+            all =
+                Some(all.map_or(one, |all| {
+                    TimeRange::new(all.start.min(one.start), all.end.max(one.end))
+                }));
+        }
+    }
+    Ok(all)
+}
+
+/// What a query's items share while they are planned.
+#[derive(Debug)]
+pub(super) struct Planner<'a> {
+    pub(super) findings: &'a Findings<'a>,
+    pub(super) catalogue: Catalogue<'a>,
+    /// The `where` clause.
+    clause_condition: Option<&'a Condition>,
+    /// The grouping of calls that have none of their own.
+    pub(super) clause_grouping: Option<&'a Grouping>,
+    /// The shift of the expression that is being planned.
+    pub(super) offset: Option<Duration>,
+    /// True inside `having`, where comparisons decide.
+    pub(super) in_condition: bool,
+    /// How deep the expression that is being planned is nested.
+    pub(super) depth: u64,
+    pub(super) drafts: Vec<Draft>,
+}
+
+/// A scan, and what makes it the same as another.
+#[derive(Debug)]
+pub(super) struct Draft {
+    sample: Sample,
+    conditions: Vec<Condition>,
+    pub(super) grouping: Option<Grouping>,
+    shares: Vec<(Vec<Sample>, Vec<Condition>)>,
+    pub(super) scan: Scan,
+}
+
+impl<'a> Planner<'a> {
+    fn items(&mut self, items: &'a [ast::Item], clauses: &Clauses<'a>) -> Result<Computed> {
+        let mut rank = clauses.rank.map(|(rank, _)| rank);
+        let mut planned: Vec<Item> = Vec::with_capacity(items.len());
+        for item in items {
+            let (expr, own_rank) = self.unwrap_rank(item, items.len(), rank.is_some())?;
+            rank = rank.or(own_rank);
+            let typed = self.expression(expr)?.resolved(self.findings, None)?;
+            let name = match &item.name {
+                Some(name) => name.node.clone(),
+                None => self.findings.source(expr.span).to_owned(),
+            };
+            if planned.iter().any(|other| other.name == name) {
+                let span = item.name.as_ref().map_or(item.expr.span, |name| name.span);
+                let message = format!("two columns are named `{name}`");
+                let help = "name one of them: `… as other`".to_owned();
+                return Err(self.findings.error("Q123", span, message).help(help).into());
+            }
+            planned.push(Item { name, unit: typed.unit, node: typed.node });
+        }
+        self.in_condition = true;
+        let having = clauses.having.map(|(condition, _)| self.having(condition)).transpose()?;
+        self.in_condition = false;
+        grouping::resolve(&self.catalogue, &mut self.drafts)?;
+        let scans: Vec<Scan> = self.drafts.drain(..).map(|draft| draft.scan).collect();
+        for item in &planned {
+            grouping::check(&item.node, &scans, self.findings)?;
+        }
+        let keys = self.check_items_join(&planned, items, &scans)?;
+        if let (Some(node), Some((condition, _))) = (&having, clauses.having) {
+            grouping::check(node, &scans, self.findings)?;
+            let of_condition = grouping::keys(node, &scans);
+            if !of_condition.iter().all(|key| keys.contains(key)) {
+                let span = condition.span;
+                return Err(grouping::join_error(self.findings, span, &keys, &of_condition));
+            }
+        }
+        let fill = clauses.fill.map(|(fill, _)| fill);
+        Ok(Computed { scans, items: planned, windowed: false, having, rank, fill })
+    }
+
+    fn having(&mut self, condition: &'a ast::Expr) -> Result<Node> {
+        let decides = matches!(
+            &*condition.node,
+            ExprKind::Binary { op: Spanned { node, .. }, .. } if is_condition(*node)
+        );
+        if !decides {
+            let message = "`having` needs a comparison".to_owned();
+            let help = "such as `having count(latency) >= 100`".to_owned();
+            return Err(self.findings.error("Q135", condition.span, message).help(help).into());
+        }
+        Ok(self.expression(condition)?.node)
+    }
+
+    fn check_items_join(
+        &self,
+        planned: &[Item],
+        items: &[ast::Item],
+        scans: &[Scan],
+    ) -> Result<Vec<SplitKey>> {
+        let mut widest = Vec::new();
+        for (item, ast) in planned.iter().zip(items) {
+            let keys = grouping::keys(&item.node, scans);
+            widest = grouping::join(widest, keys).map_err(|(one, other)| {
+                grouping::join_error(self.findings, ast.expr.span, &one, &other)
+            })?;
+        }
+        Ok(widest)
+    }
+
+    fn unwrap_rank(
+        &self,
+        item: &'a ast::Item,
+        count: usize,
+        ranked: bool,
+    ) -> Result<(&'a ast::Expr, Option<Rank>)> {
+        match &*item.expr.node {
+            ExprKind::Call(call) if is_rank_call(&call.name.node) => {
+                if count > 1 || ranked {
+                    let message = format!("`{}` stands alone", call.name.node);
+                    let help = "use the clause `top` for several items".to_owned();
+                    let error = self.findings.error("Q136", call.name.span, message);
+                    return Err(error.help(help).into());
+                }
+                let (expr, rank) = self.rank_call(call)?;
+                Ok((expr, Some(rank)))
+            }
+            _ => Ok((&item.expr, None)),
+        }
+    }
+
+    /// Chooses the series of a selector under the `where` clause and more conditions.
+    fn select(&self, sample: &Sample, more: &[&Condition]) -> Result<Selection> {
+        let mut conditions: Vec<&Condition> = self.clause_condition.into_iter().collect();
+        conditions.extend(more);
+        self.catalogue.select(sample, &conditions)
+    }
+
+    /// Returns the index of the scan of a selector, a new one where none is the same.
+    pub(super) fn scan(
+        &mut self,
+        sample: &Sample,
+        conditions: &[&Condition],
+        grouping: Option<&Grouping>,
+    ) -> Result<usize> {
+        let grouping = grouping.or(self.clause_grouping).cloned();
+        let offset = self.offset_of(sample);
+        let same = |draft: &Draft| {
+            draft.sample == *sample
+                && draft.conditions.iter().eq(conditions.iter().copied())
+                && draft.grouping == grouping
+                && draft.scan.offset == offset
+        };
+        if let Some(index) = self.drafts.iter().position(same) {
+            return Ok(index);
+        }
+        let scan = self.new_scan(sample, conditions)?;
+        self.drafts.push(Draft {
+            sample: sample.clone(),
+            conditions: conditions.iter().map(|&condition| condition.clone()).collect(),
+            grouping,
+            shares: Vec::new(),
+            scan,
+        });
+        Ok(self.drafts.len() - 1)
+    }
+
+    fn new_scan(&self, sample: &Sample, conditions: &[&Condition]) -> Result<Scan> {
+        Ok(Scan {
+            selection: self.select(sample, conditions)?,
+            conditions: Vec::new(),
+            keys: Vec::new(),
+            length: sample.selector.window.as_ref().map(|window| window.node),
+            offset: self.offset_of(sample),
+            aggregates: Vec::new(),
+        })
+    }
+
+    fn offset_of(&self, sample: &Sample) -> Option<Duration> {
+        let own = sample.selector.offset.as_ref().map(|offset| offset.node);
+        match (own, self.offset) {
+            (Some(own), Some(outer)) => Some(sum(own, outer)),
+            (own, outer) => own.or(outer),
+        }
+    }
+
+    /// Returns the node of an aggregate, adding it to its scan where it is new.
+    pub(super) fn aggregate(&mut self, scan: usize, function: Function) -> Node {
+        let aggregates = self.drafts.get_mut(scan).map(|draft| &mut draft.scan.aggregates);
+        let aggregate = aggregates.map_or(0, |aggregates| {
+            aggregates.iter().position(|known| *known == function).unwrap_or_else(|| {
+                aggregates.push(function);
+                aggregates.len() - 1
+            })
+        });
+        Node::Aggregate { scan, aggregate, per_nanos: None }
+    }
+
+    /// Returns the index of a share's condition in its scan, a new one where none is the same.
+    pub(super) fn share_condition(
+        &mut self,
+        scan: usize,
+        samples: &[&Sample],
+        conditions: &[&Condition],
+    ) -> Result<usize> {
+        let Some(draft) = self.drafts.get_mut(scan) else { return Ok(0) };
+        let same = |(known_samples, known): &(Vec<Sample>, Vec<Condition>)| {
+            known_samples.iter().eq(samples.iter().copied())
+                && known.iter().eq(conditions.iter().copied())
+        };
+        if let Some(index) = draft.shares.iter().position(same) {
+            return Ok(index);
+        }
+        let selection = &draft.scan.selection;
+        let filters = self.catalogue.condition(selection, samples, conditions)?;
+        draft.scan.conditions.push(filters);
+        draft.shares.push((
+            samples.iter().map(|&sample| sample.clone()).collect(),
+            conditions.iter().map(|&condition| condition.clone()).collect(),
+        ));
+        Ok(draft.shares.len() - 1)
+    }
+
+    /// Makes an error at a place of the text.
+    pub(super) fn error(&self, code: &'static str, span: Span, message: String) -> Error {
+        self.findings.error(code, span, message).into()
+    }
+}
+
+fn sum(one: Duration, other: Duration) -> Duration {
+    Duration {
+        months: one.months.saturating_add(other.months),
+        days: one.days.saturating_add(other.days),
+        nanos: one.nanos.saturating_add(other.nanos),
+    }
+}
+
+/// Returns true for operators that decide: comparisons, `and`, `or`, `unless`.
+pub(super) fn is_condition(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::Compare(_) | BinaryOp::And | BinaryOp::Or | BinaryOp::Unless)
+}
+
+impl Typed {
+    fn resolved(self, findings: &Findings<'_>, unit: Option<&str>) -> Result<Self> {
+        self.in_unit(findings, unit, "this item")
+    }
+}

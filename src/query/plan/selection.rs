@@ -1,0 +1,309 @@
+//! Which series a selector chooses, and the condition on their samples in each metric's unit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::lang::Span;
+use crate::lang::ast::{CompareOp, Ident, LabelMatcher, Literal, MatchOp, Predicate as Condition};
+use crate::lang::ast::{Sample, Spanned};
+use crate::model::{Limits, Matcher, MatcherOp, MetricDef, ModelError, Selector, SeriesKey};
+use crate::query::closest::closest;
+use crate::query::finding::{Findings, did_you_mean};
+use crate::query::predicate::{Predicate, Test};
+use crate::query::units::{Mismatch, number_in_unit};
+use crate::snapshot::{SelectedSeries, Snapshot};
+
+/// The series that a selector chooses, and the condition on their samples.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    /// The series, sorted by metric and labels.
+    pub(crate) series: Vec<SelectedSeries>,
+    /// The condition on their samples.
+    pub(crate) filters: Filters,
+    /// The metrics of the series, and the one that was named.
+    pub(crate) metrics: Vec<MetricDef>,
+    /// True if the selector names its metric.
+    pub(crate) names_metric: bool,
+    /// True if values are filtered.
+    pub(crate) filters_values: bool,
+}
+
+impl Selection {
+    /// Returns the unit that all metrics share, if there is one.
+    pub(crate) fn unit(&self) -> Option<&str> {
+        let unit = self.metrics.first()?.unit.as_deref()?;
+        self.metrics.iter().all(|def| def.unit.as_deref() == Some(unit)).then_some(unit)
+    }
+}
+
+/// A condition on samples, resolved for each metric it may meet.
+#[derive(Debug)]
+pub(crate) struct Filters(BTreeMap<String, Predicate>);
+
+impl Filters {
+    /// Returns what is left to test of the samples of one series.
+    pub(crate) fn of_series(&self, key: &SeriesKey) -> Test {
+        self.0.get(&**key.metric()).map_or(Test::Never, |predicate| predicate.of_series(key))
+    }
+}
+
+/// Looks up what selectors name.
+#[derive(Debug)]
+pub(super) struct Catalogue<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) findings: &'a Findings<'a>,
+}
+
+impl Catalogue<'_> {
+    /// Chooses the series of a selector whose samples may satisfy all conditions.
+    pub(super) fn select(&self, sample: &Sample, conditions: &[&Condition]) -> Result<Selection> {
+        let named = sample.selector.metric.as_ref();
+        let named_def = named.map(|name| self.metric(name)).transpose()?;
+        let mut matchers = Vec::new();
+        for matcher in &sample.selector.matchers {
+            matchers.push(self.matcher(&matcher.node)?);
+        }
+        for condition in conditions {
+            check_depth(self.snapshot.limits(), depth_of(condition))?;
+            self.push_down(condition, &mut matchers)?;
+        }
+        let metric = named.map(|name| name.node.clone());
+        let series = self.snapshot.select(&Selector { metric, matchers })?;
+        self.warn_of_matchers(&sample.selector.matchers, &series)?;
+        for condition in conditions {
+            self.warn_of_condition(condition, &series)?;
+        }
+        let metrics = self.metrics_of(&series, named_def)?;
+        let filters = filters(&metrics, |unit| {
+            let mut parts = Vec::new();
+            if let Some((op, literal)) = &sample.filter {
+                parts.push(self.value(*op, literal, unit)?);
+            }
+            for condition in conditions {
+                parts.push(self.predicate(condition, unit)?);
+            }
+            Ok(Predicate::All(parts))
+        })?;
+        let filters_values =
+            sample.filter.is_some() || conditions.iter().any(|condition| has_value(condition));
+        Ok(Selection { series, filters, metrics, names_metric: named.is_some(), filters_values })
+    }
+
+    /// Resolves the condition of a share for the selection it is counted over.
+    pub(super) fn condition(
+        &self,
+        selection: &Selection,
+        samples: &[&Sample],
+        conditions: &[&Condition],
+    ) -> Result<Filters> {
+        for condition in conditions {
+            check_depth(self.snapshot.limits(), depth_of(condition))?;
+        }
+        for sample in samples {
+            self.warn_of_matchers(&sample.selector.matchers, &selection.series)?;
+        }
+        for condition in conditions {
+            self.warn_of_condition(condition, &selection.series)?;
+        }
+        filters(&selection.metrics, |unit| {
+            let mut parts = Vec::new();
+            for sample in samples {
+                for matcher in &sample.selector.matchers {
+                    parts.push(Predicate::Label(self.matcher(&matcher.node)?));
+                }
+                if let Some((op, literal)) = &sample.filter {
+                    parts.push(self.value(*op, literal, unit)?);
+                }
+            }
+            for condition in conditions {
+                parts.push(self.predicate(condition, unit)?);
+            }
+            Ok(Predicate::All(parts))
+        })
+    }
+
+    fn metric(&self, name: &Ident) -> Result<MetricDef> {
+        if let Some(def) = self.snapshot.metric(&name.node)? {
+            return Ok(def);
+        }
+        let known: Vec<String> = self.snapshot.metrics()?.into_iter().map(|def| def.name).collect();
+        let near = closest(&name.node, known.iter().map(String::as_str));
+        let message = format!("no metric named `{}`", name.node);
+        let mut error = self.findings.error("Q104", name.span, message).label(did_you_mean(&near));
+        if let [only] = near.as_slice()
+            && is_plain(only)
+        {
+            error = error.replace_by(only);
+        }
+        if known.is_empty() {
+            return Err(error.help("the store holds no metrics yet".to_owned()).into());
+        }
+        Err(error.into())
+    }
+
+    fn metrics_of(
+        &self,
+        series: &[SelectedSeries],
+        named: Option<MetricDef>,
+    ) -> Result<Vec<MetricDef>> {
+        if let Some(def) = named {
+            return Ok(vec![def]);
+        }
+        let mut metrics: Vec<MetricDef> = Vec::new();
+        let mut last: Option<&Arc<str>> = None;
+        for metric in series.iter().map(|series| series.key().metric()) {
+            if last != Some(metric) {
+                let def = self.snapshot.metric(metric)?;
+                metrics.push(def.unwrap_or_else(|| MetricDef::new(&**metric)));
+                last = Some(metric);
+            }
+        }
+        Ok(metrics)
+    }
+
+    fn predicate(&self, condition: &Condition, metric: &MetricDef) -> Result<Predicate> {
+        Ok(match condition {
+            Condition::Or(left, right) => {
+                Predicate::Any(vec![self.predicate(left, metric)?, self.predicate(right, metric)?])
+            }
+            Condition::And(left, right) => {
+                Predicate::All(vec![self.predicate(left, metric)?, self.predicate(right, metric)?])
+            }
+            Condition::Not(inner) => Predicate::Not(Box::new(self.predicate(inner, metric)?)),
+            Condition::Label(matcher) => Predicate::Label(self.matcher(&matcher.node)?),
+            Condition::Value(op, literal) => self.value(*op, literal, metric)?,
+        })
+    }
+
+    fn value(
+        &self,
+        op: Spanned<CompareOp>,
+        literal: &Spanned<Literal>,
+        metric: &MetricDef,
+    ) -> Result<Predicate> {
+        let number = number_in_unit(&literal.node, metric.unit.as_deref()).map_err(|mismatch| {
+            unit_error(self.findings, mismatch, literal.span, &metric.name, metric.unit.as_deref())
+        })?;
+        Ok(Predicate::Value(op.node, number))
+    }
+
+    fn matcher(&self, matcher: &LabelMatcher) -> Result<Matcher> {
+        let first = matcher.values.first();
+        let text = first.map(|value| value.node.clone()).unwrap_or_default();
+        let op = match matcher.op {
+            MatchOp::Equal => MatcherOp::Equal(text),
+            MatchOp::NotEqual => MatcherOp::NotEqual(text),
+            MatchOp::In => {
+                MatcherOp::In(matcher.values.iter().map(|value| value.node.clone()).collect())
+            }
+            MatchOp::Matches | MatchOp::NotMatches => {
+                let limits: &Limits = self.snapshot.limits();
+                let negated = matcher.op == MatchOp::NotMatches;
+                let span = first.map_or(matcher.label.span, |value| value.span);
+                return Matcher::regex(matcher.label.node.clone(), &text, negated, limits).map_err(
+                    |error: ModelError| self.findings.error("Q109", span, error.to_string()).into(),
+                );
+            }
+        };
+        Ok(Matcher { label: matcher.label.node.clone(), op })
+    }
+
+    fn push_down(&self, condition: &Condition, matchers: &mut Vec<Matcher>) -> Result<()> {
+        match condition {
+            Condition::And(left, right) => {
+                self.push_down(left, matchers)?;
+                self.push_down(right, matchers)
+            }
+            Condition::Label(matcher) => {
+                matchers.push(self.matcher(&matcher.node)?);
+                Ok(())
+            }
+            Condition::Or(..) | Condition::Not(_) | Condition::Value(..) => Ok(()),
+        }
+    }
+}
+
+/// Refuses what is nested deeper than chains of operators may be: four times the parentheses.
+pub(super) fn check_depth(limits: &Limits, depth: u64) -> Result<()> {
+    let limit = limits.query_depth_max.saturating_mul(4);
+    if depth > limit {
+        let what = "the number of operators in a row";
+        return Err(ErrorKind::Limit { what, limit, got: depth }.into());
+    }
+    Ok(())
+}
+
+fn filters(
+    metrics: &[MetricDef],
+    resolve: impl Fn(&MetricDef) -> Result<Predicate>,
+) -> Result<Filters> {
+    let resolved = metrics.iter().map(|def| Ok((def.name.clone(), resolve(def)?)));
+    Ok(Filters(resolved.collect::<Result<_>>()?))
+}
+
+/// Returns true for a metric's name that needs no backquotes.
+fn is_plain(name: &str) -> bool {
+    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':');
+    name.chars().all(inside) && !name.starts_with(|c: char| !c.is_ascii_alphabetic() && c != '_')
+}
+
+fn depth_of(condition: &Condition) -> u64 {
+    // Walked with a stack of its own: how deep it goes is what is not known yet.
+    let mut deepest = 0;
+    let mut open = vec![(condition, 0)];
+    while let Some((condition, depth)) = open.pop() {
+        deepest = deepest.max(depth);
+        match condition {
+            Condition::Or(left, right) | Condition::And(left, right) => {
+                open.extend([(&**left, depth + 1), (&**right, depth + 1)]);
+            }
+            Condition::Not(inner) => open.push((inner, depth + 1)),
+            Condition::Label(_) | Condition::Value(..) => {}
+        }
+    }
+    deepest
+}
+
+fn has_value(condition: &Condition) -> bool {
+    match condition {
+        Condition::Or(left, right) | Condition::And(left, right) => {
+            has_value(left) || has_value(right)
+        }
+        Condition::Not(inner) => has_value(inner),
+        Condition::Label(_) => false,
+        Condition::Value(..) => true,
+    }
+}
+
+/// Words why a literal cannot be compared with values of a metric or an item.
+pub(super) fn unit_error(
+    findings: &Findings<'_>,
+    mismatch: Mismatch,
+    span: Span,
+    what: &str,
+    unit: Option<&str>,
+) -> Error {
+    let unit = unit.unwrap_or("no unit");
+    match mismatch {
+        Mismatch::NoUnit => {
+            let message = format!("`{what}` has no unit, so a duration is unclear");
+            let help = format!(
+                "write a plain number, or set the unit once: silverback metric {what} --unit ms"
+            );
+            findings.error("Q107", span, message).help(help).into()
+        }
+        Mismatch::NotTime => {
+            let message = format!("`{what}` is measured in {unit}, which is no unit of time");
+            findings.error("Q108", span, message).help("write a plain number".to_owned()).into()
+        }
+        Mismatch::Months => {
+            let message = "months and years have no fixed length".to_owned();
+            findings.error("Q106", span, message).help("write days: 30d".to_owned()).into()
+        }
+        Mismatch::Text => {
+            let message = "a text cannot be compared with a value".to_owned();
+            findings.error("Q127", span, message).help("write a number".to_owned()).into()
+        }
+    }
+}

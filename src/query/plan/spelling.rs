@@ -1,0 +1,85 @@
+//! Warnings about labels and values that no series has: most are misspelt.
+
+use crate::error::Result;
+use crate::lang::Span;
+use crate::lang::ast::{LabelMatcher, MatchOp, Predicate as Condition, Spanned};
+use crate::query::closest::closest;
+use crate::query::finding::did_you_mean;
+use crate::query::plan::selection::Catalogue;
+use crate::snapshot::SelectedSeries;
+
+/// The store's names are read only where the chosen series do not show that a name is known.
+impl Catalogue<'_> {
+    /// Warns of the labels and values of matchers that no series has.
+    pub(super) fn warn_of_matchers(
+        &self,
+        matchers: &[Spanned<LabelMatcher>],
+        chosen: &[SelectedSeries],
+    ) -> Result<()> {
+        matchers.iter().try_for_each(|matcher| self.warn_of_matcher(&matcher.node, chosen))
+    }
+
+    /// Warns of the labels and values of a condition that no series has.
+    pub(super) fn warn_of_condition(
+        &self,
+        condition: &Condition,
+        chosen: &[SelectedSeries],
+    ) -> Result<()> {
+        match condition {
+            Condition::Or(left, right) | Condition::And(left, right) => {
+                self.warn_of_condition(left, chosen)?;
+                self.warn_of_condition(right, chosen)
+            }
+            Condition::Not(inner) => self.warn_of_condition(inner, chosen),
+            Condition::Label(matcher) => self.warn_of_matcher(&matcher.node, chosen),
+            Condition::Value(..) => Ok(()),
+        }
+    }
+
+    /// Warns of a label that no series has; returns whether it is known.
+    pub(super) fn warn_of_label(
+        &self,
+        label: &str,
+        span: Span,
+        chosen: &[SelectedSeries],
+    ) -> Result<bool> {
+        if chosen.iter().any(|series| !series.key().value_of(label).is_empty()) {
+            return Ok(true);
+        }
+        let names = self.snapshot.label_names()?;
+        let known = names.iter().any(|name| name == label);
+        if !known && !names.is_empty() {
+            let hint = did_you_mean(&closest(label, names.iter().map(String::as_str)));
+            let separator = if hint.is_empty() { "" } else { "; " };
+            let message = format!("no series has a label `{label}`{separator}{hint}");
+            self.findings.warn("Q303", span, message);
+        }
+        Ok(known)
+    }
+
+    fn warn_of_matcher(&self, matcher: &LabelMatcher, chosen: &[SelectedSeries]) -> Result<()> {
+        let label = &matcher.label;
+        let exact = matches!(matcher.op, MatchOp::Equal | MatchOp::In);
+        if !self.warn_of_label(&label.node, label.span, chosen)? || !exact {
+            return Ok(());
+        }
+        let shown = |value: &str| chosen.iter().any(|s| s.key().value_of(&label.node) == value);
+        let asked = matcher.values.iter();
+        let unseen: Vec<&Spanned<String>> =
+            asked.filter(|value| !value.node.is_empty() && !shown(&value.node)).collect();
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        let known = self.snapshot.label_values(&label.node)?;
+        for value in unseen.into_iter().filter(|value| !known.contains(&value.node)) {
+            let near = closest(&value.node, known.iter().map(String::as_str));
+            let quoted: Vec<String> = near.iter().map(|near| format!("{near:?}")).collect();
+            let mut message = format!("`{}` has no value {:?}", label.node, value.node);
+            if !quoted.is_empty() {
+                message = format!("{message}; did you mean {}?", quoted.join(" or "));
+            }
+            self.findings.warn("Q302", value.span, message);
+        }
+        Ok(())
+    }
+}

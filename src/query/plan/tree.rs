@@ -1,0 +1,175 @@
+//! The plan of a query: scans over selected series, and trees of arithmetic over their aggregates.
+
+use crate::lang::Span;
+use crate::lang::ast::{BinaryOp, Duration, Fill};
+use crate::query::plan::selection::{Filters, Selection};
+use crate::query::quantile::Decimal;
+use crate::query::window::Timeline;
+
+/// A query that is ready to run.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The range and its steps.
+    pub(crate) timeline: Timeline,
+    /// What is asked.
+    pub(crate) body: Body,
+    /// The most rows of the answer, where the query says so.
+    pub(crate) limit: Option<u64>,
+}
+
+/// What a query asks.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// Computed values.
+    Items(Computed),
+    /// The raw samples of a scan.
+    Samples(Scan),
+}
+
+/// Computed values, and how their rows are chosen.
+#[derive(Debug)]
+pub(crate) struct Computed {
+    /// The reads that the items share.
+    pub(crate) scans: Vec<Scan>,
+    /// The items, at least one.
+    pub(crate) items: Vec<Item>,
+    /// True with `every`: a row a window.
+    pub(crate) windowed: bool,
+    /// Groups stay for which this is 1 over the whole range.
+    pub(crate) having: Option<Node>,
+    /// How many groups stay, by the first item's value over the whole range.
+    pub(crate) rank: Option<Rank>,
+    /// What stands in windows without a value, where the query says so.
+    pub(crate) fill: Option<Fill>,
+}
+
+/// One column of computed values.
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// The column's name.
+    pub(crate) name: String,
+    /// The unit of its values, where one is known.
+    pub(crate) unit: Option<String>,
+    /// How a value is computed.
+    pub(crate) node: Node,
+}
+
+/// `top` or `bottom`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rank {
+    /// How many groups stay.
+    pub(crate) count: u64,
+    /// True for `top`.
+    pub(crate) greatest: bool,
+}
+
+/// One read of a selection, split into groups, that feeds one or more aggregates.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    /// The series and the condition on their samples.
+    pub(crate) selection: Selection,
+    /// The conditions that shares count.
+    pub(crate) conditions: Vec<Filters>,
+    /// What groups are split by, in the order of columns.
+    pub(crate) keys: Vec<SplitKey>,
+    /// How far each step looks back from its end, where that is not the step itself.
+    pub(crate) length: Option<Duration>,
+    /// How far everything is moved into the past.
+    pub(crate) offset: Option<Duration>,
+    /// What is computed of each group and step.
+    pub(crate) aggregates: Vec<Function>,
+}
+
+/// One key that groups are split by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SplitKey {
+    /// The metric's name, where a selection spans several.
+    Metric,
+    /// A label's value.
+    Label(String),
+}
+
+impl SplitKey {
+    /// Returns the name of the key's column.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Metric => "metric",
+            Self::Label(name) => name,
+        }
+    }
+}
+
+/// What is computed of the samples of one group in one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Function {
+    /// How many samples there are.
+    Count,
+    /// The sum of their values.
+    Sum,
+    /// The mean of their values.
+    Avg,
+    /// The least value.
+    Min,
+    /// The greatest value.
+    Max,
+    /// The standard deviation of the values as a whole population.
+    Stddev,
+    /// The value of the earliest sample.
+    First,
+    /// The value of the latest sample.
+    Last,
+    /// An order statistic; `linear` draws a line between the two that are nearest.
+    Quantile {
+        /// Which one.
+        share: Decimal,
+        /// True for `interp=linear`.
+        linear: bool,
+    },
+    /// The share of samples that satisfy a condition of the scan.
+    Share(usize),
+    /// How much counters grew, resets corrected.
+    Increase,
+    /// How much gauges changed.
+    Delta,
+}
+
+impl Function {
+    /// Returns what the function yields where there is no sample.
+    pub(crate) fn of_nothing(self) -> Option<f64> {
+        matches!(self, Self::Count | Self::Sum).then_some(0.0)
+    }
+
+    /// Returns true if samples shortly before a window count as its first.
+    pub(crate) fn reaches_back(self) -> bool {
+        matches!(self, Self::Increase | Self::Delta)
+    }
+}
+
+/// A tree of arithmetic.
+#[derive(Debug, Clone)]
+pub(crate) enum Node {
+    /// A number.
+    Constant(f64),
+    /// An aggregate of a scan.
+    Aggregate {
+        /// The index of the scan.
+        scan: usize,
+        /// The index of the aggregate in the scan.
+        aggregate: usize,
+        /// The length of time in nanoseconds that an amount is given for: one second for rates.
+        per_nanos: Option<u64>,
+    },
+    /// A change of sign.
+    Negate(Box<Self>),
+    /// An operator over two sides. Comparisons yield 1 or 0, `and`, `or`, `unless` combine those.
+    Binary {
+        /// The operator.
+        op: BinaryOp,
+        /// Its place in the text.
+        span: Span,
+        /// The left side.
+        left: Box<Self>,
+        /// The right side.
+        right: Box<Self>,
+    },
+}

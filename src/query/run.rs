@@ -1,0 +1,147 @@
+//! Runs queries over a snapshot.
+
+use crate::error::Result;
+use crate::lang::Span;
+use crate::lang::ast::{self, Statement};
+use crate::model::MetricDef;
+use crate::query::exec;
+use crate::query::finding::Findings;
+use crate::query::options::RunOptions;
+use crate::query::plan::{Body, Plan, plan};
+use crate::query::rows::Answer;
+use crate::query::statement::Query;
+use crate::snapshot::Snapshot;
+
+impl Snapshot {
+    /// Answers a question in the query language with the default options.
+    ///
+    /// # Errors
+    /// `ErrorKind::Query` where the text is wrong, with the place and the way out; limits, and
+    /// errors of reading.
+    pub fn query(&self, text: &str) -> Result<Answer> {
+        self.run(&Query::parse(text, self.limits())?, &RunOptions::default())
+    }
+
+    /// Answers a parsed question.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    pub fn run(&self, query: &Query, options: &RunOptions) -> Result<Answer> {
+        let findings = Findings::new(query.text());
+        let verb = first_word(query.text());
+        match query.statement() {
+            Statement::Query(tree) => answer(self, tree, query.to_string(), options, findings),
+            Statement::Explain(_) => Err(findings.not_available(verb, "`explain`")),
+            Statement::Alert(_) => Err(findings.not_available(verb, "`alert`")),
+            Statement::Record(_) => Err(findings.not_available(verb, "`record`")),
+        }
+    }
+}
+
+fn first_word(text: &str) -> Span {
+    let start = text.len() - text.trim_start().len();
+    let length = text.get(start..).and_then(|rest| rest.find(char::is_whitespace));
+    Span::new(start, start + length.unwrap_or(text.len() - start))
+}
+
+fn answer(
+    snapshot: &Snapshot,
+    tree: &ast::Query,
+    canonical: String,
+    options: &RunOptions,
+    findings: Findings<'_>,
+) -> Result<Answer> {
+    let plan = plan(tree, snapshot, options, &findings)?;
+    let output = exec::run(&plan, snapshot, &findings)?;
+    if !output.found {
+        note_empty(&plan, snapshot, &findings)?;
+    }
+    let (warnings, notes) = findings.into_parts();
+    Ok(Answer {
+        query: canonical,
+        range: plan.timeline.range,
+        columns: output.columns,
+        rows: output.rows,
+        warnings,
+        notes,
+    })
+}
+
+/// Says where the samples are that the range does not hold.
+fn note_empty(plan: &Plan, snapshot: &Snapshot, findings: &Findings<'_>) -> Result<()> {
+    let scans = match &plan.body {
+        Body::Samples(scan) => std::slice::from_ref(scan),
+        Body::Items(computed) => computed.scans.as_slice(),
+    };
+    let range = plan.timeline.range;
+    for MetricDef { name, .. } in scans.iter().flat_map(|scan| &scan.selection.metrics) {
+        findings.note(match snapshot.extent(Some(name))? {
+            Some(has) => format!(
+                "no sample that was asked for lies between {} and {}; `{name}` has samples from \
+                 {} to {}",
+                range.start,
+                range.end,
+                has.start,
+                has.end.saturating_sub(1)
+            ),
+            None => format!("`{name}` has no samples"),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::answer;
+    use crate::lang::Span;
+    use crate::lang::ast::{
+        Arg, Body, Call, Clause, Duration, ExprKind, Item, Query, Sample, SampleSelector, Spanned,
+    };
+    use crate::model::{Columns, MetricDef, SeriesKey, Timestamp};
+    use crate::query::finding::Findings;
+    use crate::query::options::RunOptions;
+    use crate::query::rows::Cell;
+    use crate::snapshot::Snapshot;
+
+    const AT: Span = Span::new(0, 14);
+
+    #[test]
+    fn a_count_in_windows_is_dense_and_its_last_window_is_partial() {
+        let mut columns = Columns::default();
+        for nanos in [5, 12, 12, 31] {
+            columns.push(nanos, 1.0);
+        }
+        let now = Timestamp::from_nanos(35);
+        let series = vec![(SeriesKey::new("latency"), columns)];
+        let snapshot = Snapshot::of_samples(now, vec![MetricDef::new("latency")], series);
+        let selector = SampleSelector {
+            metric: Some(Spanned::new("latency".to_owned(), AT)),
+            matchers: Vec::new(),
+            window: None,
+            offset: None,
+        };
+        let call = Call {
+            name: Spanned::new("count".to_owned(), AT),
+            grouping: None,
+            args: vec![Spanned::new(Arg::Sample(Sample { selector, filter: None }), AT)],
+        };
+        let nanos = |nanos| Duration { nanos, ..Duration::default() };
+        let query = Query {
+            body: Body::Items(vec![Item {
+                expr: Spanned::new(Box::new(ExprKind::Call(call)), AT),
+                name: None,
+            }]),
+            clauses: vec![
+                Spanned::new(Clause::Last(nanos(30)), AT),
+                Spanned::new(Clause::Every(nanos(10)), AT),
+            ],
+        };
+        let findings = Findings::new("count(latency)");
+        let options = RunOptions::default();
+        let answer = answer(&snapshot, &query, String::new(), &options, findings).unwrap();
+        let rows: Vec<(Cell, Cell)> =
+            answer.rows.iter().map(|row| (row[2].clone(), row[3].clone())).collect();
+        let row = |partial, count| (Cell::Flag(partial), Cell::Number(count));
+        assert_eq!(rows, [row(false, 1.0), row(false, 2.0), row(false, 0.0), row(true, 1.0)]);
+    }
+}

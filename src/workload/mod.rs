@@ -1,0 +1,34 @@
+//! Made-up bot traffic: the same seed gives the same samples.
+//!
+//! Streams without memory for the samples, for demonstrations, tests and benchmarks. Normal numbers
+//! come from the platform's `ln`, `cos` and `exp`, which may differ in the last bit between
+//! platforms; rounding to two decimals hides that almost always.
+
+mod demo;
+mod events;
+mod random;
+mod scrapes;
+
+pub use crate::workload::demo::{Demo, Request};
+pub use crate::workload::events::Events;
+pub use crate::workload::random::Random;
+pub use crate::workload::scrapes::Scrapes;
+
+/// One sample of a workload.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Generated {
+    /// The index of its series in the workload's list.
+    pub series: usize,
+    /// Nanoseconds since the epoch.
+    pub timestamp: i64,
+    /// The value.
+    pub value: f64,
+}
+
+/// Where the workloads begin: 2026-01-01T00:00:00Z.
+pub const START_NANOS: i64 = 1_767_225_600_000_000_000;
+
+/// Rounds to two decimals, as people print measurements.
+fn two_decimals(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}

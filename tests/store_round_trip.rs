@@ -1,0 +1,142 @@
+//! What was appended is read back: before a flush, after it, after reopening, and beside the writer.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use silverback::{
+    Background, Columns, Durability, MetricKind, Reader, Result, Selector, SeriesKey, Snapshot,
+    Store, TimeRange, Timestamp,
+};
+
+const BASE: i64 = 1_700_000_000_000_000_000;
+
+fn key(bot: &str) -> SeriesKey {
+    SeriesKey::new("latency").label("bot", bot)
+}
+
+fn at(nanos: i64) -> Timestamp {
+    Timestamp::from_nanos(BASE + nanos)
+}
+
+/// All samples of a snapshot, by series.
+fn contents(snapshot: &Snapshot) -> Vec<(String, Vec<(i64, f64)>)> {
+    let mut columns = Columns::default();
+    let mut all = Vec::new();
+    for series in snapshot.select(&Selector::default()).unwrap() {
+        snapshot.read(&series, TimeRange::ALL, &mut columns).unwrap();
+        let rows = columns.iter().map(|s| (s.timestamp.as_nanos() - BASE, s.value)).collect();
+        all.push((series.key().to_string(), rows));
+    }
+    all
+}
+
+fn open(path: &Path, durability: Durability) -> Result<Store> {
+    Store::options().durability(durability).background(Background::Manual).open(path)
+}
+
+#[test]
+fn equal_and_late_samples_are_all_kept_in_every_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = open(&path, Durability::Os).unwrap();
+    store.metric("latency").unit("ms").define().unwrap();
+    let (a, b) = (store.series(&key("a")).unwrap(), store.series(&key("b")).unwrap());
+    for step in 0..100 {
+        a.append(at(step * 1_000_000), 5.0).unwrap();
+        a.append(at(step * 1_000_000), 5.0).unwrap();
+    }
+    a.append(at(-7), 1.0).unwrap();
+    store.batch().push(&a, at(3), 2.0).push(&b, at(3), 3.0).commit().unwrap();
+    let before = contents(&store.snapshot().unwrap());
+    assert_eq!(before.len(), 2);
+    assert_eq!(before[0].1.len(), 202);
+    assert_eq!(before[0].1[..4], [(-7, 1.0), (0, 5.0), (0, 5.0), (3, 2.0)]);
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(contents(&reader.snapshot().unwrap()), before, "reader before the flush");
+
+    let report = store.flush().unwrap();
+    assert_eq!((report.generations, report.samples), (1, 203));
+    assert_eq!(contents(&store.snapshot().unwrap()), before, "after the flush");
+    assert_eq!(contents(&reader.snapshot().unwrap()), before, "reader after the flush");
+
+    a.append(at(4), 9.0).unwrap();
+    store.close().unwrap();
+    assert!(a.append(at(5), 9.0).is_err(), "a closed store takes nothing");
+    let store = open(&path, Durability::Sync).unwrap();
+    assert!(!store.recovery().is_new);
+    let reopened = contents(&store.snapshot().unwrap());
+    assert_eq!(reopened[0].1.len(), 203);
+    let report = store.compact().unwrap();
+    assert_eq!((report.segments_before, report.segments_after), (2, 1));
+    assert_eq!(contents(&store.snapshot().unwrap()), reopened, "after the merge");
+    assert_eq!(contents(&reader.snapshot().unwrap()), reopened, "reader after the merge");
+    let def = store.snapshot().unwrap().metric("latency").unwrap().unwrap();
+    assert_eq!((def.kind, def.unit.as_deref()), (MetricKind::Event, Some("ms")));
+}
+
+#[test]
+fn dropping_without_closing_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    for round in 0..7 {
+        let store = open(&path, Durability::Os).unwrap();
+        let series = store.series(&key("a")).unwrap();
+        series.append(at(round), 1.0).unwrap();
+        let seen = contents(&store.snapshot().unwrap());
+        assert_eq!(seen[0].1.len(), usize::try_from(round).unwrap() + 1);
+        let other = Reader::open(&path).unwrap().snapshot().unwrap();
+        assert_eq!(contents(&other), seen);
+        assert_eq!(other.seq(), u64::try_from(round).unwrap() + 1);
+    }
+}
+
+#[test]
+fn many_threads_append_through_cloned_handles() {
+    let store = Store::options().durability(Durability::Sync).in_memory().unwrap();
+    let threads: Vec<_> = (0..4)
+        .map(|thread| {
+            let store = store.clone();
+            std::thread::spawn(move || {
+                let series = store.series(&key(&format!("bot{}", thread % 2))).unwrap();
+                for step in 0..500 {
+                    series.append(at(step), f64::from(thread)).unwrap();
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    let seen = contents(&store.snapshot().unwrap());
+    assert_eq!(seen.iter().map(|(_, rows)| rows.len()).sum::<usize>(), 2_000);
+    store.close().unwrap();
+}
+
+#[test]
+fn full_generations_rotate_and_flush_by_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = Store::options()
+        .background(Background::Manual)
+        .flush_bytes(64 << 10)
+        .limits({
+            let mut limits = silverback::Limits::default();
+            limits.frame_bytes_max = 64 << 10;
+            limits
+        })
+        .open(&path)
+        .unwrap();
+    let series = store.series(&key("a")).unwrap();
+    for step in 0..50_000 {
+        series.append(at(step), 0.5).unwrap();
+    }
+    let seen = contents(&store.snapshot().unwrap());
+    assert_eq!(seen[0].1.len(), 50_000);
+    let names = std::fs::read_dir(path.join("seg")).unwrap().count();
+    assert_eq!(names, 1, "one partition has segments");
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(contents(&reader.snapshot().unwrap()), seen);
+    let _clock: Arc<dyn silverback::Clock> = Arc::new(silverback::ManualClock::default());
+}
