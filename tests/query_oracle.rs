@@ -18,7 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop, prop_oneof, proptest};
 use proptest::test_runner::Config;
 use silverback::{
-    Answer, Cell, Columns, MetricDef, MetricKind, Role, SeriesKey, Snapshot, Timestamp,
+    Answer, Background, Cell, Columns, MetricDef, MetricKind, Query, Role, RunOptions, SeriesKey,
+    Snapshot, Store, Timestamp,
 };
 
 const SECOND: i64 = 1_000_000_000;
@@ -571,27 +572,33 @@ fn labels_hold(condition: &Condition, row: &Row) -> bool {
 
 // ------------------------------------------------------------------------------ comparison
 
-fn snapshot_of(store: &[Row], now: i64) -> Snapshot {
+fn metrics() -> Vec<MetricDef> {
     let kinds = [
         ("latency", MetricKind::Event, Some("ms")),
         ("tokens", MetricKind::Delta, Some("tokens")),
         ("requests", MetricKind::Counter, None),
     ];
-    let metrics = kinds.map(|(name, kind, unit)| {
+    let defs = kinds.map(|(name, kind, unit)| {
         let mut def = MetricDef::new(name);
         def.kind = kind;
         def.unit = unit.map(str::to_owned);
         def
     });
+    defs.to_vec()
+}
+
+fn key_of(row: &Row) -> SeriesKey {
+    let labels = LABELS.iter().zip(row.labels);
+    labels.fold(SeriesKey::new(row.metric), |key, (name, value)| key.label(*name, value))
+}
+
+fn snapshot_of(store: &[Row], now: i64) -> Snapshot {
     let mut series: BTreeMap<SeriesKey, Columns> = BTreeMap::new();
     for row in store {
-        let mut key = SeriesKey::new(row.metric);
-        for (name, value) in LABELS.iter().zip(row.labels) {
-            key = key.label(*name, value);
-        }
-        series.entry(key).or_default().push(row.time, row.value);
+        series.entry(key_of(row)).or_default().push(row.time, row.value);
     }
-    Snapshot::of_samples(Timestamp::from_nanos(now), metrics.to_vec(), series.into_iter().collect())
+    let series = series.into_iter().collect();
+    Snapshot::of_samples(Timestamp::from_nanos(now), metrics(), series)
 }
 
 fn close(got: Option<f64>, expected: Expected) -> bool {
@@ -638,10 +645,12 @@ fn rows_of(answer: &Answer) -> Vec<Got> {
         .collect()
 }
 
-fn check(question: &Question, store: &[Row], now: i64) {
+fn check(question: &Question, store: &[Row], now: i64, snapshot: &Snapshot) {
     let text = question_text(question);
-    let answer = snapshot_of(store, now)
-        .query(&text)
+    let query: Query = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+    let options = RunOptions::default().now(Timestamp::from_nanos(now));
+    let answer = snapshot
+        .run(&query, &options)
         .unwrap_or_else(|error| panic!("{text}: {error}: {:?}", error.kind()));
     let (keys, expected) = naive(question, store, now);
     let names: Vec<&str> = answer
@@ -875,6 +884,53 @@ proptest! {
         question in questions(),
         now in 0..LENGTH_SECONDS,
     ) {
-        check(&question, &store, START + now * SECOND);
+        let now = START + now * SECOND;
+        check(&question, &store, now, &snapshot_of(&store, now));
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 100, ..Config::default() })]
+
+    #[test]
+    fn answers_do_not_depend_on_where_the_samples_are(
+        rows in stores(),
+        questions in prop::collection::vec(questions(), 1..4),
+        now in 0..LENGTH_SECONDS,
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let now = START + now * SECOND;
+        let store = Store::options().background(Background::Manual).in_memory().unwrap();
+        for def in metrics() {
+            let metric = store.metric(def.name).kind(def.kind);
+            let metric = match def.unit {
+                Some(unit) => metric.unit(unit),
+                None => metric,
+            };
+            metric.define().unwrap();
+        }
+        let check_all = |known: &[Row]| {
+            let snapshot = store.snapshot().unwrap();
+            for question in &questions {
+                check(question, known, now, &snapshot);
+            }
+        };
+        let (early, late) = rows.split_at(cut.index(rows.len() + 1));
+        append(&store, early);
+        check_all(early);
+        store.flush().unwrap();
+        check_all(early);
+        append(&store, late);
+        check_all(&rows);
+        store.flush().unwrap();
+        store.compact().unwrap();
+        check_all(&rows);
+    }
+}
+
+fn append(store: &Store, rows: &[Row]) {
+    for row in rows {
+        let series = store.series(&key_of(row)).unwrap();
+        series.append(Timestamp::from_nanos(row.time), row.value).unwrap();
     }
 }
