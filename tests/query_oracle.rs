@@ -81,6 +81,7 @@ struct Call {
     selector: Selector,
 }
 
+/// Arithmetic is over calls whose values are exact, so that its results are, too.
 #[derive(Debug, Clone)]
 enum Item {
     Call(Call),
@@ -238,11 +239,21 @@ fn question_text(question: &Question) -> String {
 
 // ------------------------------------------------------------------------------ naive evaluation
 
-/// A number, and how many units in the last place the engine may be off.
+/// A number, and how far the engine may be off; by nothing, it is equal to the bit.
 #[derive(Debug, Clone, Copy)]
 struct Expected {
     value: Option<f64>,
-    ulps: u64,
+    within: f64,
+}
+
+/// Expects a number to the bit.
+fn exactly(value: Option<f64>) -> Expected {
+    Expected { value, within: 0.0 }
+}
+
+/// Expects a number within some units in its last place.
+fn about(value: Option<f64>, ulps: f64) -> Expected {
+    Expected { value, within: value.map_or(0.0, |value| ulps * ulp(value)) }
 }
 
 fn holds(condition: &Condition, row: &Row) -> bool {
@@ -334,28 +345,26 @@ fn evaluate_call(call: &Call, rows: &[&Row], window: (i64, i64)) -> Expected {
     let some = |value: f64| (count > 0).then_some(value);
     let mut sorted = values.clone();
     sorted.sort_by(f64::total_cmp);
-    let exactly = |value| Expected { value, ulps: 0 };
     match &call.function {
         Function::Count => exactly(Some(count as f64)),
-        Function::Sum => Expected { value: Some(rounded(exact_sum(&values))), ulps: 1 },
-        Function::Avg => {
-            Expected { value: some(rounded(exact_sum(&values)) / count as f64), ulps: 2 }
-        }
-        Function::Stddev => Expected { value: some(deviation(&values)), ulps: 16 },
+        Function::Sum => about(Some(rounded(exact_sum(&values))), 1.0),
+        Function::Avg => about(some(rounded(exact_sum(&values)) / count as f64), 2.0),
+        Function::Stddev => about(some(deviation(&values)), 16.0),
         Function::Min => exactly(sorted.first().copied()),
         Function::Max => exactly(sorted.last().copied()),
         Function::Percentile(percent) => exactly(nearest(&sorted, *percent, 100)),
         Function::Permille(permille) => exactly(nearest(&sorted, *permille, 1000)),
-        Function::Linear(permille) => Expected { value: linear(&sorted, *permille), ulps: 4 },
+        Function::Linear(permille) => linear(&sorted, *permille),
         Function::Increase => amount(call.selector.metric, rows, &values, window),
         Function::Rate => {
             let amount = amount(call.selector.metric, rows, &values, window);
-            Expected { value: amount.value.map(|amount| amount / seconds), ulps: amount.ulps * 2 }
+            let ulps = if amount.within > 0.0 { 2.0 } else { 0.0 };
+            about(amount.value.map(|amount| amount / seconds), ulps)
         }
         Function::RatePerMinute => {
             let amount = amount(call.selector.metric, rows, &values, window);
             let value = amount.value.map(|amount| amount / (seconds / 60.0));
-            Expected { value, ulps: amount.ulps * 2 + 2 }
+            about(value, 4.0)
         }
         Function::Share(condition) => {
             let matched = found.iter().filter(|row| holds(condition, row)).count();
@@ -367,9 +376,9 @@ fn evaluate_call(call: &Call, rows: &[&Row], window: (i64, i64)) -> Expected {
 /// What happened in a window, by the kind of the metric.
 fn amount(metric: &str, rows: &[&Row], values: &[f64], window: (i64, i64)) -> Expected {
     match metric {
-        "latency" => Expected { value: Some(values.len() as f64), ulps: 0 },
-        "tokens" => Expected { value: Some(rounded(exact_sum(values))), ulps: 1 },
-        _ => Expected { value: counter_increase(rows, window), ulps: 1 },
+        "latency" => exactly(Some(values.len() as f64)),
+        "tokens" => about(Some(rounded(exact_sum(values))), 1.0),
+        _ => about(counter_increase(rows, window), 1.0),
     }
 }
 
@@ -387,12 +396,16 @@ fn nearest(sorted: &[f64], part: u64, whole: u64) -> Option<f64> {
     sorted.get(usize::try_from(rank - 1).unwrap()).copied()
 }
 
-fn linear(sorted: &[f64], permille: u64) -> Option<f64> {
-    let place = permille * (sorted.len() as u64).checked_sub(1)?;
-    let (below, part) = (usize::try_from(place / 1000).unwrap(), (place % 1000) as f64 / 1000.0);
-    let low = sorted[below];
-    let high = sorted.get(below + 1).copied().unwrap_or(low);
-    Some(low * (1.0 - part) + high * part)
+fn linear(sorted: &[f64], permille: u64) -> Expected {
+    let Some(last) = (sorted.len() as u64).checked_sub(1) else { return exactly(None) };
+    let (below, part) = (permille * last / 1000, permille * last % 1000);
+    let low = sorted[usize::try_from(below).unwrap()];
+    let high = sorted.get(usize::try_from(below + 1).unwrap()).copied().unwrap_or(low);
+    // Values are sixteenths, so that the numerator is a whole number of 1/16,000.
+    let numerator = low * 16.0 * (1000 - part) as f64 + high * 16.0 * part as f64;
+    // Numbers of opposite sign may cancel: the error is that of the greater.
+    let within = 2.0 * ulp(low.abs().max(high.abs()));
+    Expected { value: Some(numerator / 16_000.0), within }
 }
 
 fn evaluate_item(item: &Item, rows: &BTreeMap<String, Vec<&Row>>, window: (i64, i64)) -> Expected {
@@ -402,10 +415,7 @@ fn evaluate_item(item: &Item, rows: &BTreeMap<String, Vec<&Row>>, window: (i64, 
     };
     match item {
         Item::Call(one) => call(one),
-        Item::Scaled(one, factor) => {
-            let one = call(one);
-            Expected { value: one.value.map(|value| value * *factor as f64), ulps: one.ulps * 2 }
-        }
+        Item::Scaled(one, factor) => exactly(call(one).value.map(|value| value * *factor as f64)),
         Item::Default(one, number) => {
             let one = call(one);
             Expected { value: one.value.or(Some(*number as f64)), ..one }
@@ -418,7 +428,7 @@ fn evaluate_item(item: &Item, rows: &BTreeMap<String, Vec<&Row>>, window: (i64, 
                 '*' => Some(left * right),
                 _ => (right != 0.0).then(|| left / right),
             });
-            Expected { value, ulps: 4 * (left.ulps + right.ulps) }
+            exactly(value)
         }
     }
 }
@@ -605,8 +615,8 @@ fn close(got: Option<f64>, expected: Expected) -> bool {
     match (got, expected.value) {
         (None, None) => true,
         (Some(got), Some(value)) => {
-            let near = (got - value).abs() <= expected.ulps as f64 * ulp(value);
-            got.to_bits() == value.to_bits() || (expected.ulps > 0 && near)
+            let near = (got - value).abs() <= expected.within;
+            got.to_bits() == value.to_bits() || (expected.within > 0.0 && near)
         }
         _ => false,
     }
