@@ -11,6 +11,8 @@ pub mod log_header;
 pub mod manifest;
 pub mod postings;
 pub mod segment;
+pub mod segment_footer;
+pub mod segment_sections;
 
 pub use crate::format::error::FormatError;
 

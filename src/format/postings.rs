@@ -44,13 +44,14 @@ pub fn decode_postings(bytes: &[u8], count: usize, bound: u32) -> Result<Vec<u32
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::{btree_set, vec};
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
     use crate::format::postings::{decode_postings, encode_postings};
 
     proptest! {
         #[test]
-        fn round_trips(set in proptest::collection::btree_set(0..1_000_000_u32, 0..50)) {
+        fn round_trips(set in btree_set(0..1_000_000_u32, 0..50)) {
             let series: Vec<u32> = set.into_iter().collect();
             let mut bytes = Vec::new();
             encode_postings(&series, &mut bytes);
@@ -58,7 +59,7 @@ mod tests {
         }
 
         #[test]
-        fn hostile_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..50), count in 0..60_usize) {
+        fn hostile_bytes_never_panic(bytes in vec(any::<u8>(), 0..50), count in 0..60_usize) {
             if let Ok(series) = decode_postings(&bytes, count, 1000) {
                 assert!(series.is_sorted_by(|a, b| a < b) && series.iter().all(|s| *s < 1000));
             }

@@ -5,8 +5,11 @@ mod reader;
 mod select;
 mod stats;
 mod symbols;
+#[cfg(test)]
+mod tests;
 mod usage;
 mod verify;
+mod verify_index;
 mod writer;
 
 use crate::format::segment::SegmentOrigin;

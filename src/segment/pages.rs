@@ -1,15 +1,16 @@
 //! The sections of a segment in memory, each page checked when it is first touched.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::format::FormatError;
 use crate::format::checksum::block_crc;
-use crate::format::segment::{PAGE_BYTES, Section};
+use crate::format::segment::PAGE_BYTES;
+use crate::format::segment_sections::Section;
 use crate::vfs::ReadFile;
 
-/// The region of the sections: mapped where the file is, else read once.
+/// The region of the sections: mapped where the file is, else read when it is first touched.
 #[derive(Debug)]
 pub(crate) struct Pages {
     file: Arc<dyn ReadFile>,
@@ -20,37 +21,34 @@ pub(crate) struct Pages {
     /// A bit a page: its checksum was found right.
     checked: Vec<AtomicU64>,
     /// The region's bytes where the file is not mapped.
-    copy: Option<Vec<u8>>,
+    copy: OnceLock<Vec<u8>>,
 }
 
 impl Pages {
-    /// Takes the region from `start` to `end`, which must lie in the file, and its checksums.
-    ///
-    /// # Errors
-    /// I/O errors.
+    /// Takes the region from `start` to `end`, and the checksum of each of its pages.
     pub(crate) fn new(
         file: Arc<dyn ReadFile>,
         file_id: u64,
         start: u64,
         end: u64,
         crcs: Vec<u32>,
-    ) -> Result<Self> {
+    ) -> Self {
         let len = end.saturating_sub(start);
-        let copy = match file.bytes() {
-            Some(_) => None,
-            None => Some(read_exact(&*file, start, len)?),
-        };
         let checked = (0..crcs.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        Ok(Self { file, file_id, start, len, crcs, checked, copy })
+        Self { file, file_id, start, len, crcs, checked, copy: OnceLock::new() }
     }
 
-    fn region(&self) -> &[u8] {
+    fn region(&self) -> Result<&[u8]> {
         let mapped = || {
             let start = usize::try_from(self.start).ok()?;
             let end = usize::try_from(self.start.checked_add(self.len)?).ok()?;
             self.file.bytes()?.get(start..end)
         };
-        self.copy.as_deref().or_else(mapped).unwrap_or(&[])
+        if let Some(region) = mapped().or_else(|| self.copy.get().map(Vec::as_slice)) {
+            return Ok(region);
+        }
+        let copy = read_exact(&*self.file, self.start, self.len)?;
+        Ok(self.copy.get_or_init(|| copy))
     }
 
     /// Returns bytes of a section, after the checksums of their pages were found right once.
@@ -68,16 +66,20 @@ impl Pages {
             return Err(truncated());
         }
         let from = section.offset.saturating_sub(self.start).saturating_add(at);
-        let first = from / PAGE_BYTES;
-        let last = (from + len.max(1) - 1) / PAGE_BYTES;
+        let first = from / PAGE_BYTES as u64;
+        let last = (from + len.max(1) - 1) / PAGE_BYTES as u64;
         for page in first..=last {
             self.check(page)?;
         }
         let range = usize::try_from(from).ok().zip(usize::try_from(from + len).ok());
-        range.and_then(|(from, to)| self.region().get(from..to)).ok_or_else(truncated)
+        let region = self.region()?;
+        range.and_then(|(from, to)| region.get(from..to)).ok_or_else(truncated)
     }
 
     /// Checks a page unless it was found right before.
+    ///
+    /// # Errors
+    /// I/O errors, and [`crate::ErrorKind::Corrupt`] with the offset of the page.
     pub(crate) fn check(&self, page: u64) -> Result<()> {
         let index = usize::try_from(page).unwrap_or(usize::MAX);
         let bit = 1_u64 << (page % 64);
@@ -85,9 +87,8 @@ impl Pages {
         if word.is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0) {
             return Ok(());
         }
-        let offset = self.start + page * PAGE_BYTES;
-        let page_len = usize::try_from(PAGE_BYTES).unwrap_or(usize::MAX);
-        let bytes = self.region().chunks(page_len).nth(index);
+        let offset = self.offset_of(page);
+        let bytes = self.region()?.chunks(PAGE_BYTES).nth(index);
         let (Some(bytes), Some(&stored)) = (bytes, self.crcs.get(index)) else {
             // An empty section at the very end touches no page.
             return Ok(());
@@ -109,7 +110,7 @@ impl Pages {
 
     /// Returns where a page starts in the file.
     pub(crate) fn offset_of(&self, page: u64) -> u64 {
-        self.start + page * PAGE_BYTES
+        self.start + page * PAGE_BYTES as u64
     }
 
     fn corrupt(&self, offset: u64, error: FormatError) -> Error {

@@ -9,17 +9,15 @@ use crate::format::FormatError;
 use crate::format::checksum::block_crc;
 use crate::format::cursor::Cursor;
 use crate::format::segment::{
-    CHUNK_SAMPLES_MAX, NO_SYMBOL, SECTION_ENTRY_BYTES, SEGMENT_FOOTER_BYTES, SEGMENT_HEADER_BYTES,
-    Section, SectionId, SegmentFooter, check_segment_start, decode_sections,
+    CHUNK_SAMPLES_MAX, NO_SYMBOL, SEGMENT_HEADER_BYTES, check_segment_start,
 };
+use crate::format::segment_footer::{SEGMENT_FOOTER_BYTES, SegmentFooter};
+use crate::format::segment_sections::{METRIC_ENTRY_BYTES, Section, SectionId, Sections};
 use crate::model::{Columns, DuplicatePolicy, MetricDef, MetricKind, SeriesKey, Timestamp};
 use crate::segment::pages::{Pages, read_exact};
 use crate::segment::stats::{ChunkStats, STAT_SECTIONS};
 use crate::segment::{SegmentMeta, SegmentSummary};
 use crate::vfs::ReadFile;
-
-/// The bytes of a metric's entry.
-const METRIC_BYTES: u64 = 12;
 
 /// An immutable segment file.
 #[derive(Debug)]
@@ -28,7 +26,7 @@ pub(crate) struct Segment {
     pub(crate) footer: SegmentFooter,
     pub(crate) file_id: u64,
     pub(crate) pages: Pages,
-    sections: [Section; 28],
+    sections: Sections,
 }
 
 /// One chunk, as the index has it.
@@ -82,7 +80,7 @@ impl Segment {
         let file_id = footer.origin.file_id();
         let tables = Tables::read(&*file, &footer)?;
         let (start, end) = (footer.sections_start, footer.sections_end);
-        let pages = Pages::new(Arc::clone(&file), file_id, start, end, tables.page_crcs)?;
+        let pages = Pages::new(Arc::clone(&file), file_id, start, end, tables.page_crcs);
         Ok(Self { file, footer, file_id, pages, sections: tables.sections })
     }
 
@@ -101,7 +99,7 @@ impl Segment {
     pub(crate) fn summary(&self) -> SegmentSummary {
         SegmentSummary {
             samples: self.footer.samples,
-            chunks: self.footer.chunks,
+            chunks: self.footer.counts.chunks,
             time_min: Timestamp::from_nanos(self.footer.time_min),
             time_max: Timestamp::from_nanos(self.footer.time_max),
             file_bytes: self.footer.file_bytes,
@@ -115,11 +113,11 @@ impl Segment {
 
     /// Returns how many series there are; they are numbered in the order of their keys.
     pub(crate) fn series_count(&self) -> u32 {
-        self.footer.series
+        self.footer.counts.series
     }
 
     pub(crate) fn section(&self, id: SectionId) -> Section {
-        self.sections.get(usize::from(id.to_tag()) - 1).copied().unwrap_or_default()
+        self.sections.get(id)
     }
 
     fn array<const N: usize>(&self, id: SectionId, index: u32) -> Result<[u8; N]> {
@@ -167,7 +165,7 @@ impl Segment {
 
     /// Finds the symbol of a text by binary search.
     pub(crate) fn find_symbol(&self, text: &str) -> Result<Option<u32>> {
-        let (mut low, mut high) = (0, self.footer.symbols);
+        let (mut low, mut high) = (0, self.footer.counts.symbols);
         while low < high {
             let middle = low + (high - low) / 2;
             match self.symbol(middle)?.cmp(text) {
@@ -181,8 +179,19 @@ impl Segment {
 
     /// Returns the metrics, sorted by name.
     pub(crate) fn metrics(&self) -> Result<Vec<MetricDef>> {
-        let count = self.section(SectionId::Metrics).len / METRIC_BYTES;
-        (0..u32::try_from(count).unwrap_or(u32::MAX)).map(|metric| self.metric(metric)).collect()
+        (0..self.metric_count()).map(|metric| self.metric(metric)).collect()
+    }
+
+    /// Returns how many metrics there are.
+    pub(crate) fn metric_count(&self) -> u32 {
+        let count = self.section(SectionId::Metrics).len / METRIC_ENTRY_BYTES;
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// Returns the symbol of a metric's name.
+    pub(crate) fn metric_symbol(&self, metric: u32) -> Result<u32> {
+        let [a, b, c, d, ..] = self.array::<12>(SectionId::Metrics, metric)?;
+        Ok(u32::from_le_bytes([a, b, c, d]))
     }
 
     fn metric(&self, metric: u32) -> Result<MetricDef> {
@@ -191,6 +200,7 @@ impl Segment {
             let mut cursor = Cursor::new(&entry);
             let (name, unit) = (cursor.u32()?, cursor.u32()?);
             let (kind, duplicates) = (cursor.u8()?, cursor.u8()?);
+            check_zero(cursor.array::<2>()?)?;
             let kind = MetricKind::from_tag(kind)
                 .ok_or(FormatError::Tag { what: "metric kind", tag: kind })?;
             let duplicates = DuplicatePolicy::from_tag(duplicates)
@@ -204,14 +214,16 @@ impl Segment {
         Ok(MetricDef { name, kind, unit, duplicates })
     }
 
+    /// Returns a series' metric, and the symbols of its labels' names and values.
+    pub(crate) fn record(&self, series: u32) -> Result<(u32, Vec<(u32, u32)>)> {
+        let record = self.slice(SectionId::SeriesOffsets, SectionId::SeriesRecords, series)?;
+        decode_record(record).map_err(|error| self.corrupt(SectionId::SeriesRecords, error))
+    }
+
     /// Returns a series' identity.
     pub(crate) fn key(&self, series: u32) -> Result<SeriesKey> {
-        let record = self.slice(SectionId::SeriesOffsets, SectionId::SeriesRecords, series)?;
-        let bad = |error| self.corrupt(SectionId::SeriesRecords, error);
-        let (metric, labels) = decode_record(record).map_err(bad)?;
-        let entry: [u8; 12] = self.array(SectionId::Metrics, metric)?;
-        let [a, b, c, d, ..] = entry;
-        let mut key = SeriesKey::new(self.symbol(u32::from_le_bytes([a, b, c, d]))?);
+        let (metric, labels) = self.record(series)?;
+        let mut key = SeriesKey::new(self.symbol(self.metric_symbol(metric)?)?);
         for (name, value) in labels {
             key = key.label(self.symbol(name)?, self.symbol(value)?);
         }
@@ -222,7 +234,7 @@ impl Segment {
     pub(crate) fn chunks(&self, series: u32) -> Result<std::ops::Range<u32>> {
         let first = self.u32_at(SectionId::SeriesChunks, series)?;
         let last = self.u32_at(SectionId::SeriesChunks, series.saturating_add(1))?;
-        if first > last || last > self.footer.chunks {
+        if first > last || last > self.footer.counts.chunks {
             let error = FormatError::OutOfRange { field: "first chunk", got: u64::from(last) };
             return Err(self.corrupt(SectionId::SeriesChunks, error));
         }
@@ -326,16 +338,30 @@ impl Segment {
 }
 
 /// Decodes a series' record: its metric, and the symbols of its labels' names and values.
+///
+/// Symbols are sorted as their texts are, so that labels in order have ascending symbols.
 fn decode_record(record: &[u8]) -> Result<(u32, Vec<(u32, u32)>), FormatError> {
     let mut cursor = Cursor::new(record);
     let metric = symbol_of(&mut cursor)?;
     let count = cursor.index("label count", record.len())?;
     let mut labels = Vec::with_capacity(count);
     for _ in 0..count {
-        labels.push((symbol_of(&mut cursor)?, symbol_of(&mut cursor)?));
+        let (name, value) = (symbol_of(&mut cursor)?, symbol_of(&mut cursor)?);
+        if labels.last().is_some_and(|(before, _)| *before >= name) {
+            return Err(FormatError::OutOfRange { field: "label order", got: name.into() });
+        }
+        labels.push((name, value));
     }
     cursor.finish()?;
     Ok((metric, labels))
+}
+
+/// Checks that reserved bytes are zeros.
+pub(crate) fn check_zero<const N: usize>(reserved: [u8; N]) -> Result<(), FormatError> {
+    match reserved.into_iter().find(|byte| *byte != 0) {
+        Some(byte) => Err(FormatError::OutOfRange { field: "reserved", got: byte.into() }),
+        None => Ok(()),
+    }
 }
 
 fn symbol_of(cursor: &mut Cursor<'_>) -> Result<u32, FormatError> {
@@ -345,14 +371,13 @@ fn symbol_of(cursor: &mut Cursor<'_>) -> Result<u32, FormatError> {
 
 /// The tables between sections and footer.
 struct Tables {
-    sections: [Section; 28],
+    sections: Sections,
     page_crcs: Vec<u32>,
 }
 
 impl Tables {
     fn read(file: &dyn ReadFile, footer: &SegmentFooter) -> Result<Self> {
         let file_id = footer.origin.file_id();
-        let sections_len = (SectionId::ALL.len() * SECTION_ENTRY_BYTES) as u64;
         let checked = |offset, len, stored| {
             let bytes = read_exact(file, offset, len)?;
             let computed = block_crc(file_id, &bytes, offset);
@@ -362,11 +387,12 @@ impl Tables {
             Err(Error::corrupt(file.path(), offset, FormatError::Checksum { stored, computed }))
         };
         let end = footer.sections_end;
-        let table = checked(end, sections_len, footer.section_table_crc)?;
-        let sections = decode_sections(&table, footer.sections_start, end)
+        let table_len = footer.section_table_len();
+        let table = checked(end, table_len, footer.section_table_crc)?;
+        let sections = Sections::decode(&table, footer.sections_start, end)
+            .and_then(|sections| sections.check_counts(footer.counts).map(|()| sections))
             .map_err(|error| Error::corrupt(file.path(), end, error))?;
-        let pages_len = u64::from(footer.pages) * 4;
-        let pages = checked(end + sections_len, pages_len, footer.page_table_crc)?;
+        let pages = checked(end + table_len, footer.page_table_len(), footer.page_table_crc)?;
         let page_crcs = pages.as_chunks::<4>().0.iter().map(|crc| u32::from_le_bytes(*crc));
         Ok(Self { sections, page_crcs: page_crcs.collect() })
     }

@@ -1,15 +1,16 @@
 //! Choosing series by their labels, through posting lists.
 
-use crate::error::Result;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::error::{Error, Result};
 use crate::format::FormatError;
 use crate::format::cursor::Cursor;
 use crate::format::postings::decode_postings;
-use crate::format::segment::{NO_SYMBOL, SectionId};
+use crate::format::segment::NO_SYMBOL;
+use crate::format::segment_sections::{POSTING_ENTRY_BYTES, SectionId};
 use crate::model::{Matcher, MatcherOp, Selector};
-use crate::segment::reader::{BlockMeta, Segment};
-
-/// The bytes of an entry of the table of posting lists.
-const ENTRY_BYTES: u64 = 32;
+use crate::segment::reader::{BlockMeta, Segment, check_zero};
 
 /// An entry of the table of posting lists.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +24,8 @@ pub(crate) struct PostingEntry {
 impl Segment {
     /// Returns the series that a selector chooses, ascending.
     ///
-    /// Equality needs one posting list; other conditions look at each value of the label once, and
-    /// never at a series.
+    /// Equality and `in` need one posting list a value; other conditions look at each value of the
+    /// label once, and never at a series.
     ///
     /// # Errors
     /// I/O errors and damage.
@@ -50,9 +51,14 @@ impl Segment {
         let Some(name) = self.find_symbol(&matcher.label)? else {
             return Ok(if matches_absent { chosen } else { Vec::new() });
         };
-        if let (MatcherOp::Equal(value), false) = (&matcher.op, matches_absent) {
-            let Some(value) = self.find_symbol(value)? else { return Ok(Vec::new()) };
-            return Ok(intersect(&chosen, &self.find_list(name, value)?));
+        match &matcher.op {
+            MatcherOp::Equal(value) if !matches_absent => {
+                return Ok(intersect(&chosen, &self.list_of_value(name, value)?));
+            }
+            MatcherOp::In(values) if !matches_absent => {
+                return Ok(intersect(&chosen, &self.list_of_values(name, values)?));
+            }
+            _ => {}
         }
         // Where an absent label matches, it is enough to take away the values that do not.
         let mut union = Vec::new();
@@ -67,20 +73,39 @@ impl Segment {
         Ok(if matches_absent { subtract(&chosen, &union) } else { intersect(&chosen, &union) })
     }
 
+    /// Returns the series whose label has a value.
+    fn list_of_value(&self, name: u32, value: &str) -> Result<Vec<u32>> {
+        match self.find_symbol(value)? {
+            Some(value) => self.find_list(name, value),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns the series whose label has one of the values, ascending.
+    fn list_of_values(&self, name: u32, values: &BTreeSet<String>) -> Result<Vec<u32>> {
+        let mut union = Vec::new();
+        for value in values {
+            union.extend(self.list_of_value(name, value)?);
+        }
+        union.sort_unstable();
+        Ok(union)
+    }
+
     /// Returns how many posting lists there are.
     pub(crate) fn posting_count(&self) -> u32 {
-        let count = self.section(SectionId::Postings).len / ENTRY_BYTES;
+        let count = self.section(SectionId::Postings).len / POSTING_ENTRY_BYTES;
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     /// Returns an entry of the table of posting lists.
     pub(crate) fn posting(&self, index: u32) -> Result<PostingEntry> {
-        let at = u64::from(index) * ENTRY_BYTES;
-        let bytes = self.pages.bytes(self.section(SectionId::Postings), at, ENTRY_BYTES)?;
+        let at = u64::from(index) * POSTING_ENTRY_BYTES;
+        let bytes = self.pages.bytes(self.section(SectionId::Postings), at, POSTING_ENTRY_BYTES)?;
         let decode = || {
             let mut cursor = Cursor::new(bytes);
             let (name, value, offset) = (cursor.u32()?, cursor.u32()?, cursor.u64()?);
             let (len, count, crc) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
+            check_zero(cursor.array::<4>()?)?;
             let block = BlockMeta { offset, len: u64::from(len), crc };
             Ok(PostingEntry { name, value, block, count })
         };
@@ -91,7 +116,7 @@ impl Segment {
     pub(crate) fn read_list(&self, entry: &PostingEntry) -> Result<Vec<u32>> {
         let bytes = self.read_block(entry.block)?;
         decode_postings(&bytes, entry.count as usize, self.series_count())
-            .map_err(|error| crate::error::Error::corrupt(self.path(), entry.block.offset, error))
+            .map_err(|error| Error::corrupt(self.path(), entry.block.offset, error))
     }
 
     fn find_list(&self, name: u32, value: u32) -> Result<Vec<u32>> {
@@ -108,13 +133,8 @@ impl Segment {
     }
 
     /// Returns the entries of all values of a label.
-    fn lists_of(&self, name: u32) -> Result<std::ops::Range<u32>> {
-        let first = self.first_list_at(name, 0)?;
-        let mut end = first;
-        while end < self.posting_count() && self.posting(end)?.name == name {
-            end += 1;
-        }
-        Ok(first..end)
+    fn lists_of(&self, name: u32) -> Result<Range<u32>> {
+        Ok(self.first_list_at(name, 0)?..self.first_list_at(name.saturating_add(1), 0)?)
     }
 
     /// Returns the first entry that is not before (name, value), by binary search.

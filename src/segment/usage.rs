@@ -50,10 +50,10 @@ impl Segment {
     /// I/O errors and damage.
     pub(crate) fn time_block_sharing(&self) -> Result<(u64, u64)> {
         let mut uses: BTreeMap<u32, u64> = BTreeMap::new();
-        for chunk in 0..self.footer.chunks {
+        for chunk in 0..self.footer.counts.chunks {
             *uses.entry(self.chunk(chunk)?.time_block).or_default() += 1;
         }
         let shared = uses.values().filter(|count| **count > 1).count();
-        Ok((u64::from(self.footer.time_blocks), shared as u64))
+        Ok((u64::from(self.footer.counts.time_blocks), shared as u64))
     }
 }

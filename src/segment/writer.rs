@@ -7,17 +7,19 @@ use crate::codec::{encode_timestamps, encode_values, varint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::checksum::block_crc;
 use crate::format::postings::encode_postings;
-use crate::format::segment::{
-    CHUNK_SAMPLES_MAX, NO_SYMBOL, PAGE_BYTES, SEGMENT_FOOTER_BYTES, Section, SectionId,
-    SegmentFooter, encode_sections,
-};
+use crate::format::segment::{CHUNK_SAMPLES_MAX, NO_SYMBOL, PAGE_BYTES};
+use crate::format::segment_footer::{SEGMENT_FOOTER_BYTES, SegmentFooter};
+use crate::format::segment_sections::{Counts, SECTION_ALIGN, SECTIONS, SectionId, Sections};
 use crate::model::{Columns, MetricDef, SeriesKey, Timestamp};
 use crate::segment::stats::{ChunkStats, STAT_SECTIONS};
 use crate::segment::symbols::SymbolTable;
 use crate::segment::{SegmentMeta, SegmentSummary};
 use crate::vfs::WriteFile;
 
-/// Writes a segment. Only the index is kept in memory: about 120 bytes a chunk, and the series.
+/// Writes a segment.
+///
+/// Kept in memory are the index (104 bytes a chunk, and the series with their texts) and the encoded
+/// timestamp blocks, against which later ones are compared byte by byte.
 #[derive(Debug)]
 pub(crate) struct SegmentWriter<'a> {
     file: &'a mut dyn WriteFile,
@@ -48,14 +50,17 @@ struct WrittenSeries {
 /// The sections as they will stand in the file.
 #[derive(Debug, Default)]
 struct Index {
-    sections: BTreeMap<u8, Vec<u8>>,
+    /// Their bytes, in the order of their ids.
+    sections: [Vec<u8>; SECTIONS],
     chunks: u32,
     time_block_count: u32,
 }
 
 impl Index {
     fn put(&mut self, id: SectionId, bytes: &[u8]) {
-        self.sections.entry(id.to_tag()).or_default().extend_from_slice(bytes);
+        if let Some(section) = self.sections.get_mut(usize::from(id.to_tag()) - 1) {
+            section.extend_from_slice(bytes);
+        }
     }
 
     fn put_u32(&mut self, id: SectionId, number: u32) {
@@ -66,17 +71,19 @@ impl Index {
         self.put(id, &number.to_le_bytes());
     }
 
-    /// Joins the sections, each at a multiple of 8 from the start of their region.
-    fn lay_out(&self, start: u64) -> (Vec<u8>, [Section; 28]) {
-        let mut bytes = Vec::new();
-        let sections = SectionId::ALL.map(|id| {
-            let content = self.sections.get(&id.to_tag()).map_or(&[][..], Vec::as_slice);
-            bytes.resize(bytes.len().next_multiple_of(8), 0);
-            let section = Section { offset: start + bytes.len() as u64, len: content.len() as u64 };
-            bytes.extend_from_slice(content);
-            section
-        });
-        (bytes, sections)
+    /// Joins the sections, with zeros between them where the alignment asks for it.
+    fn lay_out(&self, start: u64) -> (Vec<u8>, Sections) {
+        let mut lengths = [0; SECTIONS];
+        for (len, bytes) in lengths.iter_mut().zip(&self.sections) {
+            *len = bytes.len() as u64;
+        }
+        let sections = Sections::lay_out(start, lengths);
+        let mut region = Vec::new();
+        for bytes in &self.sections {
+            region.resize(region.len().next_multiple_of(SECTION_ALIGN), 0);
+            region.extend_from_slice(bytes);
+        }
+        (region, sections)
     }
 }
 
@@ -115,14 +122,17 @@ impl<'a> SegmentWriter<'a> {
         })
     }
 
-    /// Adds a series; keys must come strictly ascending, samples in order of time.
+    /// Adds a series; keys must come strictly ascending, samples in order of time. One without
+    /// samples leaves no trace. A metric that was not given to [`SegmentWriter::new`] is written
+    /// as [`MetricDef::new`] has it.
     ///
     /// # Errors
     /// I/O errors, [`ErrorKind::Limit`] for more than 32 bits can count.
     pub(crate) fn push(&mut self, key: &SeriesKey, columns: &Columns) -> Result<()> {
-        assert!(self.last_key.as_ref().is_none_or(|last| last < key), "series come ascending");
-        assert!(columns.timestamps.is_sorted(), "samples come in order of time");
-        assert_eq!(columns.timestamps.len(), columns.values.len(), "columns are equally long");
+        self.assert_in_order(key, columns);
+        if columns.is_empty() {
+            return Ok(());
+        }
         let name = key.metric();
         let default = || MetricDef::new(&**name);
         self.metrics.entry(Arc::clone(name)).or_insert_with(default);
@@ -138,6 +148,12 @@ impl<'a> SegmentWriter<'a> {
         }
         self.last_key = Some(key.clone());
         Ok(())
+    }
+
+    fn assert_in_order(&self, key: &SeriesKey, columns: &Columns) {
+        assert!(self.last_key.as_ref().is_none_or(|last| last < key), "series come ascending");
+        assert!(columns.timestamps.is_sorted(), "samples come in order of time");
+        assert_eq!(columns.timestamps.len(), columns.values.len(), "columns are equally long");
     }
 
     fn push_chunk(&mut self, timestamps: &[i64], values: &[f64]) -> Result<()> {
@@ -213,11 +229,10 @@ impl<'a> SegmentWriter<'a> {
         let sections_start = self.offset;
         let (bytes, sections) = self.index.lay_out(sections_start);
         let sections_end = sections_start + bytes.len() as u64;
-        let table = encode_sections(&sections);
-        let page = usize::try_from(PAGE_BYTES).unwrap_or(usize::MAX);
+        let table = sections.encode();
         let pages: Vec<u8> = bytes
-            .chunks(page)
-            .zip((sections_start..).step_by(page))
+            .chunks(PAGE_BYTES)
+            .zip((sections_start..).step_by(PAGE_BYTES))
             .flat_map(|(page, at)| block_crc(self.file_id, page, at).to_le_bytes())
             .collect();
         let table_end = sections_end + table.len() as u64;
@@ -227,16 +242,19 @@ impl<'a> SegmentWriter<'a> {
             seq_first: self.meta.seq_first,
             seq_last: self.meta.seq_last,
             samples: self.samples,
-            series: to_u32("series of a segment", self.series.len())?,
-            chunks: self.index.chunks,
-            time_blocks: self.index.time_block_count,
-            symbols,
+            counts: Counts {
+                symbols,
+                series: to_u32("series of a segment", self.series.len())?,
+                chunks: self.index.chunks,
+                time_blocks: self.index.time_block_count,
+            },
             time_min: self.time_min,
             time_max: self.time_max,
             uid: self.meta.uid,
             blocks_end,
             sections_start,
             sections_end,
+            sections: to_u32("sections of a segment", SECTIONS)?,
             pages: to_u32("pages of a segment", pages.len() / 4)?,
             section_table_crc: block_crc(self.file_id, &table, sections_end),
             page_table_crc: block_crc(self.file_id, &pages, table_end),
