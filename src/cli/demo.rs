@@ -43,11 +43,17 @@ pub(crate) fn run(arguments: &DemoArguments, context: &Context) -> anyhow::Resul
         incident.end.saturating_add(600_000_000_000)
     );
     let questions = [
-        "count(latency) as requests, p50(latency) as p50, p99(latency) as p99 by bot last 24h".to_owned(),
-        format!("p99(latency) as p99, share(latency, {{status=\"error\"}}) as errors every 5m {around}"),
-        format!("p95(latency) as p95, share(latency, {{status=\"error\"}}) as errors by bot, channel top 5 {around}"),
+        "count(latency) as requests, p50(latency) as p50, p99(latency) as p99 by bot last 24h"
+            .to_owned(),
+        format!(
+            "p99(latency) as p99, share(latency, {{status=\"error\"}}) as errors every 5m where bot = \"support\" and channel = \"slack\" {around}"
+        ),
+        format!(
+            "p95(latency) as p95, share(latency, {{status=\"error\"}}) as errors by bot, channel top 5 {around}"
+        ),
         format!("rate(latency) per 1m as requests_per_minute by channel {around}"),
-        "sum(tokens) as tokens, avg(tokens) as tokens_per_answer by intent top 5 last 24h".to_owned(),
+        "sum(tokens) as tokens, avg(tokens) as tokens_per_answer by intent top 5 last 24h"
+            .to_owned(),
         "share(latency, where value > 2s) as slow by bot last 24h".to_owned(),
     ];
     let snapshot = store.snapshot()?;

@@ -37,11 +37,7 @@ pub(crate) fn write_all(snapshot: &Snapshot, out: &mut dyn Write) -> anyhow::Res
     write_chosen(snapshot, &Selector::default(), out)
 }
 
-fn write_chosen(
-    snapshot: &Snapshot,
-    chosen: &Selector,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
+fn write_chosen(snapshot: &Snapshot, chosen: &Selector, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut columns = Columns::default();
     for series in snapshot.select(chosen)? {
         snapshot.read(&series, TimeRange::ALL, &mut columns)?;

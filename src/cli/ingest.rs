@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use silverback::ingest::{IngestOptions, IngestReport, Input, InputFormat, Mapping, TimeUnit, ingest};
+use silverback::ingest::{
+    IngestOptions, IngestReport, Input, InputFormat, Mapping, TimeUnit, ingest,
+};
 use silverback::{Durability, Store};
 
 use crate::cli::sink::StoreSink;

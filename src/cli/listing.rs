@@ -104,10 +104,12 @@ fn compile(written: &SampleSelector) -> anyhow::Result<Selector> {
         selector.matchers.push(match matcher.node.op {
             MatchOp::Equal => Matcher::equal(label, value),
             MatchOp::NotEqual => Matcher { label, op: MatcherOp::NotEqual(value.to_owned()) },
-            MatchOp::Matches => Matcher::regex(label, value, false, &limits)
-                .map_err(silverback::Error::from)?,
-            MatchOp::NotMatches => Matcher::regex(label, value, true, &limits)
-                .map_err(silverback::Error::from)?,
+            MatchOp::Matches => {
+                Matcher::regex(label, value, false, &limits).map_err(silverback::Error::from)?
+            }
+            MatchOp::NotMatches => {
+                Matcher::regex(label, value, true, &limits).map_err(silverback::Error::from)?
+            }
             MatchOp::In => {
                 let values = matcher.node.values.iter().map(|value| value.node.clone()).collect();
                 Matcher { label, op: MatcherOp::In(values) }

@@ -25,9 +25,8 @@ impl Context {
     /// Opens the store for reading.
     pub(crate) fn reader(&self) -> anyhow::Result<Reader> {
         let directory = self.directory()?;
-        Reader::open(&directory).with_context(|| {
-            format!("no store to read at {}; give --db DIR", shown(&directory))
-        })
+        Reader::open(&directory)
+            .with_context(|| format!("no store to read at {}; give --db DIR", shown(&directory)))
     }
 
     /// Opens the store for writing.

@@ -130,7 +130,9 @@ impl QueryArguments {
         let mut statement = parse(&text, &Limits::default())?;
         if let Statement::Query(query) | Statement::Explain(query) = &mut statement {
             query.clauses.retain(|clause| match clause.node {
-                Clause::Last(_) | Clause::From(..) | Clause::Since(_) | Clause::Until(_) => !has_range,
+                Clause::Last(_) | Clause::From(..) | Clause::Since(_) | Clause::Until(_) => {
+                    !has_range
+                }
                 Clause::Tz(_) => self.tz.is_none(),
                 _ => true,
             });

@@ -37,7 +37,8 @@ impl From<Status> for ExitCode {
 
 /// Tells a failure on stderr and returns the status it ends with.
 pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
-    let io_kind = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let io_kind =
+        error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
     if io_kind == Some(io::ErrorKind::BrokenPipe) {
         // Whoever read the output has enough: that is no failure.
         return Status::Done;
