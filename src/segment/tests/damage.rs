@@ -96,6 +96,19 @@ fn an_index_that_does_not_fit_the_data_is_found() {
 }
 
 #[test]
+fn symbols_that_are_no_text_or_out_of_order_are_found() {
+    let whole = write(&small());
+    let start = open(&whole).unwrap().section(SectionId::SymbolBytes).offset;
+    for byte in [0xff, b'~'] {
+        let mut bytes = whole.clone();
+        bytes[usize::try_from(start).unwrap()] = byte;
+        reseal(&mut bytes, |_| {});
+        let damages = open(&bytes).unwrap().verify().unwrap().damages;
+        assert_eq!(damages.iter().map(|damage| damage.offset).collect::<Vec<_>>(), [start]);
+    }
+}
+
+#[test]
 fn a_footer_that_does_not_fit_the_data_is_found() {
     let whole = write(&small());
     let changes: [fn(&mut SegmentFooter); 10] = [
