@@ -29,8 +29,8 @@ pub use crate::model::{
     MetricDef, MetricKind, ModelError, Sample, Selector, SeriesKey, TimeRange, Timestamp,
 };
 pub use crate::query::{Answer, Cell, Column, Query, Role, RunOptions};
-pub use crate::snapshot::{Reader, SelectedSeries, Snapshot};
+pub use crate::snapshot::{MetricStats, Reader, SelectedSeries, Snapshot, StatsReport};
 pub use crate::store::{
     Background, Batch, CloseReport, CompactReport, Durability, FlushReport, MetricBuilder, Options,
-    RecoveredGap, RecoveryReport, Series, Store, TickReport,
+    RecoveredGap, RecoveryReport, Series, Store, StoreDamage, TickReport, VerifyReport,
 };

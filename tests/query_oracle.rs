@@ -18,7 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop, prop_oneof, proptest};
 use proptest::test_runner::Config;
 use silverback::{
-    Answer, Cell, Columns, MetricDef, MetricKind, Role, SeriesKey, Snapshot, Timestamp,
+    Answer, Background, Cell, Columns, MetricDef, MetricKind, Query, Role, RunOptions, SeriesKey,
+    Snapshot, Store, Timestamp,
 };
 
 const SECOND: i64 = 1_000_000_000;
@@ -80,6 +81,7 @@ struct Call {
     selector: Selector,
 }
 
+/// Arithmetic is over calls whose values are exact, so that its results are, too.
 #[derive(Debug, Clone)]
 enum Item {
     Call(Call),
@@ -237,11 +239,21 @@ fn question_text(question: &Question) -> String {
 
 // ------------------------------------------------------------------------------ naive evaluation
 
-/// A number, and how many units in the last place the engine may be off.
+/// A number, and how far the engine may be off; by nothing, it is equal to the bit.
 #[derive(Debug, Clone, Copy)]
 struct Expected {
     value: Option<f64>,
-    ulps: u64,
+    within: f64,
+}
+
+/// Expects a number to the bit.
+fn exactly(value: Option<f64>) -> Expected {
+    Expected { value, within: 0.0 }
+}
+
+/// Expects a number within some units in its last place.
+fn about(value: Option<f64>, ulps: f64) -> Expected {
+    Expected { value, within: value.map_or(0.0, |value| ulps * ulp(value)) }
 }
 
 fn holds(condition: &Condition, row: &Row) -> bool {
@@ -333,28 +345,26 @@ fn evaluate_call(call: &Call, rows: &[&Row], window: (i64, i64)) -> Expected {
     let some = |value: f64| (count > 0).then_some(value);
     let mut sorted = values.clone();
     sorted.sort_by(f64::total_cmp);
-    let exactly = |value| Expected { value, ulps: 0 };
     match &call.function {
         Function::Count => exactly(Some(count as f64)),
-        Function::Sum => Expected { value: Some(rounded(exact_sum(&values))), ulps: 1 },
-        Function::Avg => {
-            Expected { value: some(rounded(exact_sum(&values)) / count as f64), ulps: 2 }
-        }
-        Function::Stddev => Expected { value: some(deviation(&values)), ulps: 16 },
+        Function::Sum => about(Some(rounded(exact_sum(&values))), 1.0),
+        Function::Avg => about(some(rounded(exact_sum(&values)) / count as f64), 2.0),
+        Function::Stddev => about(some(deviation(&values)), 16.0),
         Function::Min => exactly(sorted.first().copied()),
         Function::Max => exactly(sorted.last().copied()),
         Function::Percentile(percent) => exactly(nearest(&sorted, *percent, 100)),
         Function::Permille(permille) => exactly(nearest(&sorted, *permille, 1000)),
-        Function::Linear(permille) => Expected { value: linear(&sorted, *permille), ulps: 4 },
+        Function::Linear(permille) => linear(&sorted, *permille),
         Function::Increase => amount(call.selector.metric, rows, &values, window),
         Function::Rate => {
             let amount = amount(call.selector.metric, rows, &values, window);
-            Expected { value: amount.value.map(|amount| amount / seconds), ulps: amount.ulps * 2 }
+            let ulps = if amount.within > 0.0 { 2.0 } else { 0.0 };
+            about(amount.value.map(|amount| amount / seconds), ulps)
         }
         Function::RatePerMinute => {
             let amount = amount(call.selector.metric, rows, &values, window);
             let value = amount.value.map(|amount| amount / (seconds / 60.0));
-            Expected { value, ulps: amount.ulps * 2 + 2 }
+            about(value, 4.0)
         }
         Function::Share(condition) => {
             let matched = found.iter().filter(|row| holds(condition, row)).count();
@@ -366,9 +376,9 @@ fn evaluate_call(call: &Call, rows: &[&Row], window: (i64, i64)) -> Expected {
 /// What happened in a window, by the kind of the metric.
 fn amount(metric: &str, rows: &[&Row], values: &[f64], window: (i64, i64)) -> Expected {
     match metric {
-        "latency" => Expected { value: Some(values.len() as f64), ulps: 0 },
-        "tokens" => Expected { value: Some(rounded(exact_sum(values))), ulps: 1 },
-        _ => Expected { value: counter_increase(rows, window), ulps: 1 },
+        "latency" => exactly(Some(values.len() as f64)),
+        "tokens" => about(Some(rounded(exact_sum(values))), 1.0),
+        _ => about(counter_increase(rows, window), 1.0),
     }
 }
 
@@ -386,12 +396,16 @@ fn nearest(sorted: &[f64], part: u64, whole: u64) -> Option<f64> {
     sorted.get(usize::try_from(rank - 1).unwrap()).copied()
 }
 
-fn linear(sorted: &[f64], permille: u64) -> Option<f64> {
-    let place = permille * (sorted.len() as u64).checked_sub(1)?;
-    let (below, part) = (usize::try_from(place / 1000).unwrap(), (place % 1000) as f64 / 1000.0);
-    let low = sorted[below];
-    let high = sorted.get(below + 1).copied().unwrap_or(low);
-    Some(low * (1.0 - part) + high * part)
+fn linear(sorted: &[f64], permille: u64) -> Expected {
+    let Some(last) = (sorted.len() as u64).checked_sub(1) else { return exactly(None) };
+    let (below, part) = (permille * last / 1000, permille * last % 1000);
+    let low = sorted[usize::try_from(below).unwrap()];
+    let high = sorted.get(usize::try_from(below + 1).unwrap()).copied().unwrap_or(low);
+    // Values are sixteenths, so that the numerator is a whole number of 1/16,000.
+    let numerator = low * 16.0 * (1000 - part) as f64 + high * 16.0 * part as f64;
+    // Numbers of opposite sign may cancel: the error is that of the greater.
+    let within = 2.0 * ulp(low.abs().max(high.abs()));
+    Expected { value: Some(numerator / 16_000.0), within }
 }
 
 fn evaluate_item(item: &Item, rows: &BTreeMap<String, Vec<&Row>>, window: (i64, i64)) -> Expected {
@@ -401,10 +415,7 @@ fn evaluate_item(item: &Item, rows: &BTreeMap<String, Vec<&Row>>, window: (i64, 
     };
     match item {
         Item::Call(one) => call(one),
-        Item::Scaled(one, factor) => {
-            let one = call(one);
-            Expected { value: one.value.map(|value| value * *factor as f64), ulps: one.ulps * 2 }
-        }
+        Item::Scaled(one, factor) => exactly(call(one).value.map(|value| value * *factor as f64)),
         Item::Default(one, number) => {
             let one = call(one);
             Expected { value: one.value.or(Some(*number as f64)), ..one }
@@ -417,7 +428,7 @@ fn evaluate_item(item: &Item, rows: &BTreeMap<String, Vec<&Row>>, window: (i64, 
                 '*' => Some(left * right),
                 _ => (right != 0.0).then(|| left / right),
             });
-            Expected { value, ulps: 4 * (left.ulps + right.ulps) }
+            exactly(value)
         }
     }
 }
@@ -571,35 +582,41 @@ fn labels_hold(condition: &Condition, row: &Row) -> bool {
 
 // ------------------------------------------------------------------------------ comparison
 
-fn snapshot_of(store: &[Row], now: i64) -> Snapshot {
+fn metrics() -> Vec<MetricDef> {
     let kinds = [
         ("latency", MetricKind::Event, Some("ms")),
         ("tokens", MetricKind::Delta, Some("tokens")),
         ("requests", MetricKind::Counter, None),
     ];
-    let metrics = kinds.map(|(name, kind, unit)| {
+    let defs = kinds.map(|(name, kind, unit)| {
         let mut def = MetricDef::new(name);
         def.kind = kind;
         def.unit = unit.map(str::to_owned);
         def
     });
+    defs.to_vec()
+}
+
+fn key_of(row: &Row) -> SeriesKey {
+    let labels = LABELS.iter().zip(row.labels);
+    labels.fold(SeriesKey::new(row.metric), |key, (name, value)| key.label(*name, value))
+}
+
+fn snapshot_of(store: &[Row], now: i64) -> Snapshot {
     let mut series: BTreeMap<SeriesKey, Columns> = BTreeMap::new();
     for row in store {
-        let mut key = SeriesKey::new(row.metric);
-        for (name, value) in LABELS.iter().zip(row.labels) {
-            key = key.label(*name, value);
-        }
-        series.entry(key).or_default().push(row.time, row.value);
+        series.entry(key_of(row)).or_default().push(row.time, row.value);
     }
-    Snapshot::of_samples(Timestamp::from_nanos(now), metrics.to_vec(), series.into_iter().collect())
+    let series = series.into_iter().collect();
+    Snapshot::of_samples(Timestamp::from_nanos(now), metrics(), series)
 }
 
 fn close(got: Option<f64>, expected: Expected) -> bool {
     match (got, expected.value) {
         (None, None) => true,
         (Some(got), Some(value)) => {
-            let near = (got - value).abs() <= expected.ulps as f64 * ulp(value);
-            got.to_bits() == value.to_bits() || (expected.ulps > 0 && near)
+            let near = (got - value).abs() <= expected.within;
+            got.to_bits() == value.to_bits() || (expected.within > 0.0 && near)
         }
         _ => false,
     }
@@ -638,10 +655,12 @@ fn rows_of(answer: &Answer) -> Vec<Got> {
         .collect()
 }
 
-fn check(question: &Question, store: &[Row], now: i64) {
+fn check(question: &Question, store: &[Row], now: i64, snapshot: &Snapshot) {
     let text = question_text(question);
-    let answer = snapshot_of(store, now)
-        .query(&text)
+    let query: Query = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+    let options = RunOptions::default().now(Timestamp::from_nanos(now));
+    let answer = snapshot
+        .run(&query, &options)
         .unwrap_or_else(|error| panic!("{text}: {error}: {:?}", error.kind()));
     let (keys, expected) = naive(question, store, now);
     let names: Vec<&str> = answer
@@ -875,6 +894,53 @@ proptest! {
         question in questions(),
         now in 0..LENGTH_SECONDS,
     ) {
-        check(&question, &store, START + now * SECOND);
+        let now = START + now * SECOND;
+        check(&question, &store, now, &snapshot_of(&store, now));
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 100, ..Config::default() })]
+
+    #[test]
+    fn answers_do_not_depend_on_where_the_samples_are(
+        rows in stores(),
+        questions in prop::collection::vec(questions(), 1..4),
+        now in 0..LENGTH_SECONDS,
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let now = START + now * SECOND;
+        let store = Store::options().background(Background::Manual).in_memory().unwrap();
+        for def in metrics() {
+            let metric = store.metric(def.name).kind(def.kind);
+            let metric = match def.unit {
+                Some(unit) => metric.unit(unit),
+                None => metric,
+            };
+            metric.define().unwrap();
+        }
+        let check_all = |known: &[Row]| {
+            let snapshot = store.snapshot().unwrap();
+            for question in &questions {
+                check(question, known, now, &snapshot);
+            }
+        };
+        let (early, late) = rows.split_at(cut.index(rows.len() + 1));
+        append(&store, early);
+        check_all(early);
+        store.flush().unwrap();
+        check_all(early);
+        append(&store, late);
+        check_all(&rows);
+        store.flush().unwrap();
+        store.compact().unwrap();
+        check_all(&rows);
+    }
+}
+
+fn append(store: &Store, rows: &[Row]) {
+    for row in rows {
+        let series = store.series(&key_of(row)).unwrap();
+        series.append(Timestamp::from_nanos(row.time), row.value).unwrap();
     }
 }

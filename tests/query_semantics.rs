@@ -337,3 +337,67 @@ fn what_contradicts_itself_is_refused() {
     refused_as("count(latency) from @100 to @100", "Q121", "from");
     refused_as("cuont(latency) last 1h", "Q006", "cuont");
 }
+
+#[test]
+fn every_line_of_the_language_is_answered_or_refused_for_what_is_missing() {
+    let answered = [
+        "p99(latency) by channel every 1m last 1h",
+        "share(latency, {status=\"error\"}) by bot every 5m last 6h",
+        "count(latency) by intent top 10 last 24h",
+        "share(latency, where value > 1s) by channel last 1h",
+        "p95(latency) by bot having count(latency) >= 100 top 10 last 24h",
+        "rate(tokens) by model every 1m last 1h",
+        "latency{bot=\"support\", channel=~\"sl.*\"} > 1s last 5m limit 50",
+        "sum by (model) (tokens) per 1m last 1h",
+        "rate(latency) / rate(latency) offset 7d last 1h",
+        "rate(latency) / rate(latency offset 7d) last 1h",
+        "topk(10, count(latency)) by intent last 24h",
+        "avg(latency) group by bot where channel = \"slack\" and (value > 10ms or status in \
+         (\"ok\", \"retry\")) last 2h",
+        "p99(latency) by * last 1h",
+        "(p95(latency) - p95(latency) offset 1w) / p95(latency) offset 1w by bot last 1h",
+        "p99(latency[5m]) last 1h every 1m",
+        "avg(latency) from now - 2h to now - 1h",
+        "quantile(0.99, latency, interp=linear) by bot last 1h",
+        "p99(latency, exact=true) by bot last 30d",
+        "topk(10, p95(latency)) by bot having count(latency) >= 100 last 24h",
+        "rate(requests{bot=~\"sa.*\"}[5m] offset 1d) by bot",
+        "P99(latency) BY bot LAST 1h",
+        "{\"latency\", bot=\"sales\"} last 1m",
+        "`latency`{bot=\"sales\"} last 1m",
+    ];
+    for text in answered {
+        ask(text);
+    }
+    let later = [
+        "rate(latency) last 1h compare 7d",
+        "p95(latency) by hour() last 30d tz \"Europe/Berlin\"",
+        "apdex(latency, 500ms) by bot last 1h",
+        "max(p95(latency) every 1m) by bot last 24h",
+        "p95(latency) > 1.5 * total(p95(latency)) by hour() last 30d tz \"America/New_York\"",
+        "histogram(latency) by channel last 1h",
+        "forecast(rate(latency), 24h) every 1h last 30d",
+        "anomaly(p95(latency), baseline=7d, sigma=3) every 5m last 24h",
+        "count(latency) since mark(\"deploy v42\")",
+        "record bot_p95 as p95(latency) every 1m by bot",
+        "alert silent_bot if count(latency) == 0 over 10m for 5m by bot severity ticket",
+        "explain p99(latency) by channel every 1m last 1h",
+        "distinct(latency, bot) last 1d",
+        "stats(latency) by bot last 1h",
+    ];
+    for text in later {
+        assert_eq!(refused(text).code, "Q401", "{text}");
+    }
+}
+
+#[test]
+fn columns_are_named_by_canonical_text() {
+    let names = |text: &str| -> Vec<String> {
+        ask(text).columns.into_iter().map(|column| column.name).collect()
+    };
+    assert_eq!(
+        names("P99( latency ) ,count(latency{bot=\"sales\"})/2 last 1h"),
+        ["p99(latency)", "count(latency{bot=\"sales\"}) / 2",]
+    );
+    assert_eq!(names("topk(2,count(latency)) by bot last 1h"), ["bot", "count(latency)"]);
+}

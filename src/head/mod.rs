@@ -8,7 +8,5 @@ mod builder;
 mod registry;
 mod view;
 
-pub(crate) use crate::head::block::Block;
 pub(crate) use crate::head::builder::HeadBuilder;
-pub(crate) use crate::head::registry::Registry;
 pub(crate) use crate::head::view::HeadView;

@@ -1,1 +1,173 @@
-//! Text to samples.
+//! Text to samples: CSV, JSON lines and Influx line protocol, plain or gzipped.
+//!
+//! A row becomes one sample for each mapped value, all with the row's labels and time. A bad row
+//! costs that row: it is counted, reported with line and column, and can be kept byte for byte.
+
+mod csv;
+mod guess;
+mod influx;
+mod map;
+mod ndjson;
+mod report;
+mod source;
+mod time;
+
+use std::io::{Read, Write};
+use std::str::FromStr;
+
+use crate::error::Result;
+use crate::model::{MetricDef, ModelError, Timestamp};
+
+pub use crate::ingest::map::{Mapping, MetricMapping};
+pub use crate::ingest::report::{IngestReport, Rejected};
+pub use crate::ingest::source::ingest;
+pub use crate::ingest::time::TimeUnit;
+
+/// The forms of input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum InputFormat {
+    /// Told from the first bytes.
+    #[default]
+    Auto,
+    /// RFC 4180 with a header.
+    Csv,
+    /// One JSON object a line.
+    Ndjson,
+    /// Influx line protocol.
+    Influx,
+}
+
+impl FromStr for InputFormat {
+    type Err = ModelError;
+
+    fn from_str(word: &str) -> Result<Self, ModelError> {
+        match word {
+            "auto" => Ok(Self::Auto),
+            "csv" => Ok(Self::Csv),
+            "ndjson" => Ok(Self::Ndjson),
+            "influx" => Ok(Self::Influx),
+            _ => Err(ModelError::UnknownWord {
+                what: "input format",
+                word: word.to_owned(),
+                known: "auto, csv, ndjson, influx",
+            }),
+        }
+    }
+}
+
+/// What one row of the input says: samples with the same time and labels.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// When it happened.
+    pub timestamp: Timestamp,
+    /// Names and values, in the order of the input.
+    pub labels: &'a [(&'a str, &'a str)],
+    /// Metrics and values.
+    pub samples: &'a [(&'a str, f64)],
+}
+
+/// Where rows go.
+pub trait Sink {
+    /// Takes the definition of a metric, before its first sample.
+    ///
+    /// # Errors
+    /// Ends the ingestion.
+    fn metric(&mut self, def: &MetricDef) -> Result<()>;
+
+    /// Takes a row. [`crate::ErrorKind::Model`] refuses the row alone.
+    ///
+    /// # Errors
+    /// Other errors end the ingestion.
+    fn row(&mut self, row: &Row<'_>) -> Result<()>;
+}
+
+/// Options of an ingestion, built by value.
+#[derive(Default)]
+#[must_use]
+pub struct IngestOptions<'a> {
+    pub(crate) format: InputFormat,
+    pub(crate) mapping: Option<Mapping>,
+    pub(crate) time_field: Option<String>,
+    pub(crate) time_unit: TimeUnit,
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) stop_on_error: bool,
+    pub(crate) skip_nan: bool,
+    pub(crate) rows_max: Option<u64>,
+    pub(crate) rejects: Option<&'a mut dyn Write>,
+}
+
+impl std::fmt::Debug for IngestOptions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IngestOptions")
+            .field("format", &self.format)
+            .field("mapping", &self.mapping)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> IngestOptions<'a> {
+    /// The form of the input. Default: told from its first bytes.
+    pub fn format(mut self, format: InputFormat) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// Which columns are time, labels and metrics. Default: guessed from their names and values.
+    pub fn mapping(mut self, mapping: Mapping) -> Self {
+        self.mapping = Some(mapping);
+        self
+    }
+
+    /// The column of the time. Default: that of the mapping, or guessed.
+    pub fn time_field(mut self, name: impl Into<String>) -> Self {
+        self.time_field = Some(name.into());
+        self
+    }
+
+    /// The unit of times that are numbers. Default: told by their magnitude.
+    pub fn time_unit(mut self, unit: TimeUnit) -> Self {
+        self.time_unit = unit;
+        self
+    }
+
+    /// Adds a label to every row.
+    pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.push((name.into(), value.into()));
+        self
+    }
+
+    /// Ends at the first bad row, with an error. Default: bad rows are skipped and counted.
+    pub fn stop_on_error(mut self, stop: bool) -> Self {
+        self.stop_on_error = stop;
+        self
+    }
+
+    /// Leaves out values that are NaN or infinite and keeps the rest of their row. Default: such a
+    /// row is bad.
+    pub fn skip_nan(mut self, skip: bool) -> Self {
+        self.skip_nan = skip;
+        self
+    }
+
+    /// Ends after this many good rows.
+    pub fn rows_max(mut self, rows: u64) -> Self {
+        self.rows_max = Some(rows);
+        self
+    }
+
+    /// Writes bad rows there, byte for byte.
+    pub fn rejects(mut self, out: &'a mut dyn Write) -> Self {
+        self.rejects = Some(out);
+        self
+    }
+}
+
+/// An input that [`ingest`] reads, and its name in reports.
+#[derive(Debug)]
+pub struct Input<R: Read> {
+    /// What reports call it, such as the file's name.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: R,
+}

@@ -26,11 +26,6 @@ impl<'q> Findings<'q> {
         }
     }
 
-    /// Returns the text at a place.
-    pub(crate) fn source(&self, span: Span) -> &'q str {
-        self.text.get(span.start..span.end).unwrap_or(self.text)
-    }
-
     /// Makes an error at a place of the text.
     pub(crate) fn error(&self, code: &'static str, span: Span, message: String) -> Finding {
         Finding(self.diagnostic(Severity::Error, code, span, message))
@@ -124,7 +119,6 @@ impl From<Finding> for Error {
 }
 
 /// Words the suggestion for a name that is unknown; empty where nothing comes close.
-pub(crate) fn did_you_mean(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().take(3).map(|name| format!("`{name}`")).collect();
-    if quoted.is_empty() { String::new() } else { format!("did you mean {}?", quoted.join(" or ")) }
+pub(crate) fn did_you_mean(name: Option<&str>) -> String {
+    name.map(|name| format!("did you mean `{name}`?")).unwrap_or_default()
 }

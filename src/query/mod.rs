@@ -1,7 +1,6 @@
 //! Questions over a snapshot: syntax tree to plan, plan to operators, operators to rows.
 
 mod calendar;
-mod closest;
 mod exec;
 mod finding;
 mod options;

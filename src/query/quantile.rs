@@ -1,5 +1,7 @@
 //! Which rank a percentile asks for, in exact decimal arithmetic.
 
+use crate::lang::percentile_of;
+
 /// A share between 0 and 1 as a decimal: `digits / 10^scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Decimal {
@@ -13,16 +15,9 @@ impl Decimal {
 
     /// Reads a function's name: `p99`, `p99.9`, and from the third digit on decimals: `p999`.
     ///
-    /// Returns nothing for a name that is no percentile, or has more than 18 digits.
+    /// Returns nothing for a name that is no percentile.
     pub(crate) fn of_name(name: &str) -> Option<Self> {
-        let digits = name.strip_prefix('p')?;
-        let (whole, decimals) = digits.split_once('.').unwrap_or((digits, ""));
-        let hundred = whole == "100" && decimals.bytes().all(|digit| digit == b'0');
-        let cut = if hundred { 3 } else { whole.len().min(2) };
-        let (whole, more) = whole.split_at_checked(cut)?;
-        let percent = format!("{whole}{more}{decimals}");
-        let scale = u32::try_from(more.len() + decimals.len()).ok()?;
-        (!whole.is_empty()).then(|| Self::new(&percent, scale + 2)).flatten()
+        percentile_of(name).and_then(|(digits, scale)| Self::new(&digits.to_string(), scale))
     }
 
     /// Reads a number as its shortest decimal; `percent` divides it by a hundred, exactly.

@@ -15,6 +15,21 @@ use crate::snapshot::Snapshot;
 impl Snapshot {
     /// Answers a question in the query language with the default options.
     ///
+    /// ```
+    /// # fn main() -> silverback::Result<()> {
+    /// use silverback::{Cell, SeriesKey, Store};
+    ///
+    /// let store = Store::in_memory()?;
+    /// let latency = store.series(&SeriesKey::new("latency").label("bot", "support"))?;
+    /// for latency_ms in [180.0, 95.5, 1240.0] {
+    ///     latency.append(store.now(), latency_ms)?;
+    /// }
+    /// let answer = store.snapshot()?.query("p50(latency) by bot since yesterday until now + 1h")?;
+    /// assert_eq!(answer.rows, [[Cell::Text("support".into()), Cell::Number(180.0)]]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// `ErrorKind::Query` where the text is wrong, with the place and the way out; limits, and
     /// errors of reading.

@@ -5,9 +5,11 @@
 
 mod follower;
 mod reader;
+mod stats;
 mod view;
 
 pub(crate) use crate::snapshot::follower::Follower;
 pub use crate::snapshot::reader::Reader;
+pub use crate::snapshot::stats::{MetricStats, StatsReport};
 pub use crate::snapshot::view::{SelectedSeries, Snapshot};
 pub(crate) use crate::snapshot::view::{SnapshotParts, open_segment, read_segment};

@@ -115,14 +115,23 @@ impl Reader {
         }
     }
 
+    pub(crate) fn vfs(&self) -> &dyn Vfs {
+        &*self.vfs
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     fn attempt(&self, cache: &mut Cache) -> Result<Snapshot, Attempt> {
         let record =
             manifest::load(&*self.vfs, &self.dir)?.ok_or_else(|| manifest::missing(&self.dir))?;
         let segments = self.open_segments(&record, cache)?;
         let last = self.open_logs(&record, cache)?;
         let (heads, seq) = read_logs(&record, last, cache)?;
+        let log_bytes = cache.followers.values().map(|follower| follower.state().offset).sum();
         let (now, limits) = (self.clock.now(), self.limits.clone());
-        Ok(Snapshot::new(SnapshotParts { now, limits, segments, heads, seq }))
+        Ok(Snapshot::new(SnapshotParts { now, limits, segments, heads, seq, log_bytes }))
     }
 
     fn open_segments(

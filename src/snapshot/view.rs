@@ -32,6 +32,8 @@ pub(crate) struct SnapshotParts {
     pub(crate) heads: Vec<HeadView>,
     /// The sequence number of the last frame seen.
     pub(crate) seq: u64,
+    /// The bytes of the logs that the heads were decoded from.
+    pub(crate) log_bytes: u64,
 }
 
 /// A series of a snapshot that a selector chose.
@@ -109,7 +111,26 @@ impl Snapshot {
         let seq = series.len() as u64;
         let head = HeadView::of_series(metrics, series);
         let limits = Limits::DEFAULT;
-        Self::new(SnapshotParts { now, limits, segments: Vec::new(), heads: vec![head], seq })
+        Self::new(SnapshotParts {
+            now,
+            limits,
+            segments: Vec::new(),
+            heads: vec![head],
+            seq,
+            log_bytes: 0,
+        })
+    }
+
+    pub(crate) fn segments(&self) -> &[Arc<Segment>] {
+        &self.parts.segments
+    }
+
+    pub(crate) fn heads(&self) -> &[HeadView] {
+        &self.parts.heads
+    }
+
+    pub(crate) fn log_bytes(&self) -> u64 {
+        self.parts.log_bytes
     }
 
     /// Returns the time at which the view was taken.

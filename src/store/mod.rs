@@ -15,6 +15,7 @@ mod recover;
 mod rotate;
 mod segments;
 mod snapshot;
+mod verify;
 
 pub use crate::store::append::{Batch, Series};
 pub use crate::store::background::TickReport;
@@ -25,3 +26,4 @@ pub use crate::store::core::Store;
 pub use crate::store::flush::FlushReport;
 pub use crate::store::options::{Background, Durability, Options};
 pub use crate::store::recover::{RecoveredGap, RecoveryReport};
+pub use crate::store::verify::{StoreDamage, VerifyReport};

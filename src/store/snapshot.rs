@@ -30,7 +30,7 @@ impl Core {
         segments.sort_by_key(|(record, _)| (record.generation_lo, record.partition_start));
         let current = watermark.log.header.generation;
         let mut heads: Vec<HeadView> = Vec::with_capacity(generations.len());
-        let mut seq = watermark.seq;
+        let (mut seq, mut log_bytes) = (watermark.seq, 0);
         for generation in &generations {
             let is_current = generation.number == current;
             let sealed_end = generation.sealed_end.unwrap_or(u64::MAX);
@@ -40,6 +40,7 @@ impl Core {
             heads.push(follower.view());
             // Another snapshot may have read on meanwhile; then this one is later than asked.
             seq = seq.max(follower.state().seq);
+            log_bytes += follower.state().offset;
         }
         Ok(Snapshot::new(SnapshotParts {
             now: self.options.clock.now(),
@@ -47,6 +48,7 @@ impl Core {
             segments: segments.into_iter().map(|(_, segment)| segment).collect(),
             heads,
             seq,
+            log_bytes,
         }))
     }
 }

@@ -8,7 +8,7 @@ mod tail;
 mod writer;
 
 pub(crate) use crate::wal::generation::{LogBytes, LogGeneration, generation_of_name, log_name};
-pub(crate) use crate::wal::scan::{FrameVisitor, Gap, ScanState, find_gap, scan};
+pub(crate) use crate::wal::scan::{FrameVisitor, Gap, Ignore, ScanState, find_gap, scan};
 pub(crate) use crate::wal::series::{LogSeries, MetricEntry};
-pub(crate) use crate::wal::tail::{Sealed, Watermark};
+pub(crate) use crate::wal::tail::Sealed;
 pub(crate) use crate::wal::writer::{BatchScratch, Position, Wal};

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::format::FormatError;
 use crate::format::checksum::WordCrc;
+use crate::format::definition::decode_definitions;
 use crate::format::frame::{
     BatchBody, Frame, FrameHead, FrameTag, OpenFrame, decode_frame, frame_is_intact,
 };
@@ -29,6 +30,24 @@ pub(crate) trait FrameVisitor {
     /// # Errors
     /// [`FormatError`] where the frame cannot be meant so.
     fn define(&mut self, body: &[u8]) -> Result<(), FormatError>;
+}
+
+/// A visitor that only wants to know how far a log is valid.
+#[derive(Debug)]
+pub(crate) struct Ignore;
+
+impl FrameVisitor for Ignore {
+    fn sample(&mut self, _: u32, _: i64, _: f64) -> Result<(), FormatError> {
+        Ok(())
+    }
+
+    fn batch(&mut self, batch: &BatchBody<'_>) -> Result<(), FormatError> {
+        batch.rows(|_, _, _| ())
+    }
+
+    fn define(&mut self, body: &[u8]) -> Result<(), FormatError> {
+        decode_definitions(body, |_| Ok(()))
+    }
 }
 
 /// How far a log has been read.

@@ -5,20 +5,12 @@ use crate::lang::Span;
 use crate::lang::ast::{Arg, Call, Expr, ExprKind, Ident, Literal, OptionValue, Spanned};
 use crate::lang::ast::{Predicate as Condition, Sample};
 use crate::model::MetricKind;
-use crate::query::closest::closest;
-use crate::query::finding::did_you_mean;
 use crate::query::plan::expression::{Measure, Typed, set_per};
 use crate::query::plan::planner::Planner;
 use crate::query::plan::tree::{Function, Rank};
 use crate::query::quantile::Decimal;
 
 const SECOND_NANOS: u64 = 1_000_000_000;
-
-/// What this version executes.
-const KNOWN: [&str; 14] = [
-    "count", "sum", "avg", "min", "max", "stddev", "first", "last", "median", "quantile", "rate",
-    "increase", "delta", "share",
-];
 
 /// What the language has beyond that.
 const LATER: [&str; 13] = [
@@ -93,14 +85,9 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// The parser knows the functions' names; trees that were built otherwise may hold any.
     fn unknown_function(&self, name: &Ident) -> Error {
-        let near = did_you_mean(&closest(&name.node, KNOWN.iter().chain(&LATER).copied()));
-        let message = if name.node.strip_prefix('p').is_some_and(is_number) {
-            format!("`{}` is no percentile: it has more digits than are kept exactly", name.node)
-        } else {
-            format!("no function named `{}`", name.node)
-        };
-        self.findings.error("Q103", name.span, message).label(near).into()
+        self.error("Q103", name.span, format!("no function named `{}`", name.node))
     }
 
     fn simple(&mut self, call: &'a Call, function: Function, measure: Measure) -> Result<Typed> {
@@ -361,10 +348,6 @@ impl<'a> Planner<'a> {
 
 fn is_truth(word: &str) -> bool {
     matches!(word, "true" | "false")
-}
-
-fn is_number(digits: &str) -> bool {
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 fn article(kind: MetricKind) -> String {

@@ -137,7 +137,7 @@ impl<'a> Planner<'a> {
             let typed = self.expression(expr)?.resolved(self.findings, None)?;
             let name = match &item.name {
                 Some(name) => name.node.clone(),
-                None => self.findings.source(expr.span).to_owned(),
+                None => expr.to_string(),
             };
             if planned.iter().any(|other| other.name == name) {
                 let span = item.name.as_ref().map_or(item.expr.span, |name| name.span);

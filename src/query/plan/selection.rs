@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::lang::Span;
 use crate::lang::ast::{CompareOp, Ident, LabelMatcher, Literal, MatchOp, Predicate as Condition};
 use crate::lang::ast::{Sample, Spanned};
+use crate::lang::{Span, closest};
 use crate::model::{Limits, Matcher, MatcherOp, MetricDef, ModelError, Selector, SeriesKey};
-use crate::query::closest::closest;
 use crate::query::finding::{Findings, did_you_mean};
 use crate::query::predicate::{Predicate, Test};
 use crate::query::units::{Mismatch, number_in_unit};
@@ -130,8 +129,8 @@ impl Catalogue<'_> {
         let known: Vec<String> = self.snapshot.metrics()?.into_iter().map(|def| def.name).collect();
         let near = closest(&name.node, known.iter().map(String::as_str));
         let message = format!("no metric named `{}`", name.node);
-        let mut error = self.findings.error("Q104", name.span, message).label(did_you_mean(&near));
-        if let [only] = near.as_slice()
+        let mut error = self.findings.error("Q104", name.span, message).label(did_you_mean(near));
+        if let Some(only) = near
             && is_plain(only)
         {
             error = error.replace_by(only);

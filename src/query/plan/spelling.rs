@@ -1,9 +1,8 @@
 //! Warnings about labels and values that no series has: most are misspelt.
 
 use crate::error::Result;
-use crate::lang::Span;
 use crate::lang::ast::{LabelMatcher, MatchOp, Predicate as Condition, Spanned};
-use crate::query::closest::closest;
+use crate::lang::{Span, closest};
 use crate::query::finding::did_you_mean;
 use crate::query::plan::selection::Catalogue;
 use crate::snapshot::SelectedSeries;
@@ -49,7 +48,7 @@ impl Catalogue<'_> {
         let names = self.snapshot.label_names()?;
         let known = names.iter().any(|name| name == label);
         if !known && !names.is_empty() {
-            let hint = did_you_mean(&closest(label, names.iter().map(String::as_str)));
+            let hint = did_you_mean(closest(label, names.iter().map(String::as_str)));
             let separator = if hint.is_empty() { "" } else { "; " };
             let message = format!("no series has a label `{label}`{separator}{hint}");
             self.findings.warn("Q303", span, message);
@@ -73,11 +72,8 @@ impl Catalogue<'_> {
         let known = self.snapshot.label_values(&label.node)?;
         for value in unseen.into_iter().filter(|value| !known.contains(&value.node)) {
             let near = closest(&value.node, known.iter().map(String::as_str));
-            let quoted: Vec<String> = near.iter().map(|near| format!("{near:?}")).collect();
-            let mut message = format!("`{}` has no value {:?}", label.node, value.node);
-            if !quoted.is_empty() {
-                message = format!("{message}; did you mean {}?", quoted.join(" or "));
-            }
+            let hint = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+            let message = format!("`{}` has no value {:?}{hint}", label.node, value.node);
             self.findings.warn("Q302", value.span, message);
         }
         Ok(())

@@ -1,0 +1,105 @@
+//! The command line: arguments, one file a verb, and what all verbs share.
+
+mod compact;
+mod demo;
+mod export;
+mod ingest;
+mod listing;
+mod place;
+mod query;
+mod sink;
+mod stats;
+mod status;
+mod verify;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+pub(crate) use crate::cli::status::{Status, failure};
+
+/// silverback query 'p99(latency) by channel every 1m last 1h'
+///
+/// A store for the performance of bot back ends: append every request as a sample, ask for exact
+/// percentiles, rates and error shares while the bot writes.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// The store's directory [default: $SILVERBACK_DB, else the nearest .silverback upwards]
+    #[arg(long, global = true, env = "SILVERBACK_DB", value_name = "DIR")]
+    db: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// How errors are shown
+    #[arg(long, global = true, value_enum, default_value = "human")]
+    error_format: ErrorFormat,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// How errors are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ErrorFormat {
+    /// A sentence, the line and a caret.
+    Human,
+    /// One JSON object.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Write a day of made-up bot traffic with an incident, and ask six questions
+    Demo(demo::DemoArguments),
+    /// Read CSV, JSON lines or line protocol into the store
+    Ingest(ingest::IngestArguments),
+    /// Ask a question
+    Query(query::QueryArguments),
+    /// Write samples as text that `ingest` reads
+    Export(export::ExportArguments),
+    /// List the metrics
+    Metrics(listing::ListArguments),
+    /// List the series, all or those of a selector
+    Series(listing::SelectArguments),
+    /// List the names of the labels
+    Labels(listing::ListArguments),
+    /// List the values of a label
+    Values(listing::ValuesArguments),
+    /// Show how much the store holds and what its bytes are spent on
+    Stats(stats::StatsArguments),
+    /// Check every byte of the store
+    Verify(verify::VerifyArguments),
+    /// Merge the segments of each day into one
+    Compact(compact::CompactArguments),
+}
+
+/// What every verb is told.
+#[derive(Debug)]
+pub(crate) struct Context {
+    db: Option<PathBuf>,
+    quiet: bool,
+}
+
+impl Arguments {
+    pub(crate) fn error_format(&self) -> ErrorFormat {
+        self.error_format
+    }
+}
+
+/// Runs the verb.
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
+    let context = Context { db: arguments.db, quiet: arguments.quiet };
+    match arguments.verb {
+        Verb::Demo(arguments) => demo::run(&arguments, &context),
+        Verb::Ingest(arguments) => ingest::run(&arguments, &context),
+        Verb::Query(arguments) => query::run(&arguments, &context),
+        Verb::Export(arguments) => export::run(&arguments, &context),
+        Verb::Metrics(arguments) => listing::metrics(&arguments, &context),
+        Verb::Series(arguments) => listing::series(&arguments, &context),
+        Verb::Labels(arguments) => listing::labels(&arguments, &context),
+        Verb::Values(arguments) => listing::values(&arguments, &context),
+        Verb::Stats(arguments) => stats::run(&arguments, &context),
+        Verb::Verify(arguments) => verify::run(&arguments, &context),
+        Verb::Compact(arguments) => compact::run(&arguments, &context),
+    }
+}

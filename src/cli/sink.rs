@@ -1,0 +1,81 @@
+//! Rows of an input into a store.
+
+use std::collections::HashMap;
+
+use silverback::ingest::{Row, Sink};
+use silverback::{Batch, MetricDef, Result, Series, SeriesKey, Store};
+
+/// Appends rows in batches: a row is in one batch whole, with all its metrics.
+#[derive(Debug)]
+pub(crate) struct StoreSink<'a> {
+    store: &'a Store,
+    batch: Batch,
+    batch_samples: usize,
+    /// Handles by metric and labels, so that a row costs a look-up and no allocation.
+    handles: HashMap<String, Series>,
+    lookup: String,
+    row: Vec<(Series, f64)>,
+}
+
+impl<'a> StoreSink<'a> {
+    /// Appends to a store, this many samples a batch.
+    pub(crate) fn new(store: &'a Store, batch_samples: usize) -> Self {
+        Self {
+            store,
+            batch: store.batch(),
+            batch_samples,
+            handles: HashMap::new(),
+            lookup: String::new(),
+            row: Vec::new(),
+        }
+    }
+
+    /// Appends what is left.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        self.batch.commit_and_clear()
+    }
+
+    fn handle(&mut self, metric: &str, labels: &[(&str, &str)]) -> Result<Series> {
+        self.lookup.clear();
+        self.lookup.push_str(metric);
+        for (name, value) in labels {
+            // No name holds a control character.
+            self.lookup.extend(["\u{1}", name, "\u{2}", value]);
+        }
+        if let Some(known) = self.handles.get(&self.lookup) {
+            return Ok(known.clone());
+        }
+        let key = labels
+            .iter()
+            .fold(SeriesKey::new(metric), |key, (name, value)| key.label(*name, *value));
+        let series = self.store.series(&key)?;
+        self.handles.insert(self.lookup.clone(), series.clone());
+        Ok(series)
+    }
+}
+
+impl Sink for StoreSink<'_> {
+    fn metric(&mut self, def: &MetricDef) -> Result<()> {
+        let metric = self.store.metric(def.name.as_str()).kind(def.kind).duplicates(def.duplicates);
+        match &def.unit {
+            Some(unit) => metric.unit(unit.as_str()).define(),
+            None => metric.define(),
+        }
+    }
+
+    fn row(&mut self, row: &Row<'_>) -> Result<()> {
+        let mut handles = std::mem::take(&mut self.row);
+        handles.clear();
+        for (metric, value) in row.samples {
+            handles.push((self.handle(metric, row.labels)?, *value));
+        }
+        if self.batch.len() + handles.len() > self.batch_samples {
+            self.batch.commit_and_clear()?;
+        }
+        for (series, value) in &handles {
+            self.batch.add(series, row.timestamp, *value)?;
+        }
+        self.row = handles;
+        Ok(())
+    }
+}

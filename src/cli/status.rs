@@ -1,0 +1,94 @@
+//! Exit statuses, and how a failure is told.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use silverback::{Diagnostic, Error, ErrorKind};
+
+use crate::cli::ErrorFormat;
+
+/// What the process ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Status {
+    /// It was done, also where there are no rows.
+    Done = 0,
+    /// Something unexpected failed.
+    Failed = 1,
+    /// The arguments or the query are wrong.
+    Usage = 2,
+    /// A store or file is not there.
+    NotFound = 3,
+    /// The store is damaged.
+    Damaged = 4,
+    /// Another writer has the store.
+    Locked = 5,
+    /// Some input rows were refused.
+    RowsRefused = 6,
+    /// The disk is full, or reading or writing failed.
+    Io = 8,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status as u8)
+    }
+}
+
+/// Tells a failure on stderr and returns the status it ends with.
+pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
+    let io_kind = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    if io_kind == Some(io::ErrorKind::BrokenPipe) {
+        // Whoever read the output has enough: that is no failure.
+        return Status::Done;
+    }
+    let store_error = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
+    let kind = store_error.map(Error::kind);
+    // There is nobody to tell where stderr is closed.
+    drop(match kind {
+        Some(ErrorKind::Query(found)) => tell_query(found, format),
+        _ => tell(error, format),
+    });
+    match kind {
+        Some(ErrorKind::Query(_) | ErrorKind::Model(_) | ErrorKind::Limit { .. }) => Status::Usage,
+        Some(ErrorKind::Input { .. }) => Status::Usage,
+        Some(ErrorKind::NotAStore { .. }) => Status::NotFound,
+        Some(ErrorKind::Locked { .. }) => Status::Locked,
+        Some(
+            ErrorKind::Corrupt { .. } | ErrorKind::LogGap { .. } | ErrorKind::FormatVersion { .. },
+        ) => Status::Damaged,
+        _ => match io_kind {
+            Some(io::ErrorKind::NotFound) => Status::NotFound,
+            Some(_) => Status::Io,
+            None => Status::Failed,
+        },
+    }
+}
+
+fn tell_query(found: &Diagnostic, format: ErrorFormat) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    match format {
+        ErrorFormat::Human => stderr.write_all(found.render().as_bytes()),
+        ErrorFormat::Json => {
+            let object = serde_json::json!({
+                "code": found.code,
+                "message": found.message,
+                "span": {"start": found.span.start, "end": found.span.end},
+                "label": found.label,
+                "help": found.help,
+                "suggestion": found.suggestion,
+            });
+            writeln!(stderr, "{object}")
+        }
+    }
+}
+
+fn tell(error: &anyhow::Error, format: ErrorFormat) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    match format {
+        ErrorFormat::Human => writeln!(stderr, "error: {error:#}"),
+        ErrorFormat::Json => {
+            writeln!(stderr, "{}", serde_json::json!({"message": format!("{error:#}")}))
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! CSV: wide, a metric a column, or long, with columns for metric and value.
+
+use std::borrow::Cow;
+
+use crate::ingest::guess;
+use crate::ingest::map::Mapping;
+use crate::ingest::report::BadRow;
+use crate::ingest::source::{Feed, RowError, Rows};
+use crate::ingest::time;
+
+/// A CSV input; its first row is the header.
+#[derive(Debug, Default)]
+pub(crate) struct CsvRows {
+    header: Option<Vec<String>>,
+    layout: Option<Layout>,
+}
+
+/// Which fields are what, by their place.
+#[derive(Debug)]
+struct Layout {
+    time: usize,
+    labels: Vec<(usize, String)>,
+    values: Values,
+}
+
+#[derive(Debug)]
+enum Values {
+    /// A metric a column.
+    Wide(Vec<(usize, String)>),
+    /// The columns of the metric's name and of the value.
+    Long { metric: usize, value: usize },
+}
+
+impl Rows for CsvRows {
+    fn row(&mut self, row: &[u8], feed: &mut Feed<'_, '_>) -> Result<(), RowError> {
+        let text = utf8(row)?;
+        let fields = split(text)?;
+        let Some(header) = &self.header else {
+            self.header = Some(fields.iter().map(|field| field.trim().to_owned()).collect());
+            return Ok(());
+        };
+        if fields.len() != header.len() {
+            let reason = format!("{} fields, but the header has {}", fields.len(), header.len());
+            return Err(BadRow::new(0, reason).into());
+        }
+        let layout = match &mut self.layout {
+            Some(layout) => layout,
+            empty => empty.insert(lay_out(header, &fields, feed)?),
+        };
+        take_row(layout, &fields, text, feed)
+    }
+
+    fn goes_on(&self, row: &[u8]) -> bool {
+        row.iter().filter(|&&byte| byte == b'"').count() % 2 == 1
+    }
+}
+
+pub(crate) fn utf8(row: &[u8]) -> Result<&str, BadRow> {
+    std::str::from_utf8(row)
+        .map_err(|error| BadRow::new(error.valid_up_to() + 1, "the text is not UTF-8"))
+}
+
+/// Splits a record into fields. Without quotes that is a plain split.
+fn split(record: &str) -> Result<Vec<Cow<'_, str>>, BadRow> {
+    if !record.contains('"') {
+        return Ok(record.split(',').map(Cow::Borrowed).collect());
+    }
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record.as_bytes());
+    let mut fields = csv::StringRecord::new();
+    match reader.read_record(&mut fields) {
+        Ok(true) => Ok(fields.iter().map(|field| Cow::Owned(field.to_owned())).collect()),
+        _ => Err(BadRow::new(0, "the row is not CSV")),
+    }
+}
+
+/// Decides on the layout with the header and the first row.
+fn lay_out(
+    header: &[String],
+    fields: &[Cow<'_, str>],
+    feed: &mut Feed<'_, '_>,
+) -> Result<Layout, RowError> {
+    let place = |name: &str| {
+        header.iter().position(|column| column == name).ok_or_else(|| {
+            let known = header.join(", ");
+            let reason = format!("there is no column {name:?}; the columns are {known}");
+            RowError::Fatal(crate::error::ErrorKind::Input { line: 1, column: 0, reason }.into())
+        })
+    };
+    let columns: Vec<(&str, &str)> =
+        header.iter().map(String::as_str).zip(fields.iter().map(AsRef::as_ref)).collect();
+    let time_field = feed.options.time_field.clone();
+    let long = |name: &str| header.iter().position(|column| column.eq_ignore_ascii_case(name));
+    if let (None, Some(metric), Some(value)) =
+        (&feed.options.mapping, long("metric"), long("value"))
+    {
+        let time = time_field.or_else(|| guess::time_column(&columns)).ok_or_else(no_time)?;
+        let time = place(&time)?;
+        let is_label = |index: &usize| ![metric, value, time].contains(index);
+        let labels = (0..header.len()).filter(is_label);
+        let labels = labels.filter_map(|index| Some((index, header.get(index)?.clone()))).collect();
+        return Ok(Layout { time, labels, values: Values::Long { metric, value } });
+    }
+    let mut mapping: Mapping = match &feed.options.mapping {
+        Some(mapping) => mapping.clone(),
+        None => guess::mapping(&columns, time_field.as_deref()),
+    };
+    let time = time_field.or(mapping.time).or_else(|| guess::time_column(&columns));
+    let time = time.ok_or_else(no_time)?;
+    let layout = Layout {
+        time: place(&time)?,
+        labels: mapping
+            .labels
+            .iter()
+            .map(|name| Ok((place(name)?, name.clone())))
+            .collect::<Result<_, RowError>>()?,
+        values: Values::Wide(
+            mapping
+                .metrics
+                .iter()
+                .map(|metric| Ok((place(&metric.column)?, metric.def.name.clone())))
+                .collect::<Result<_, RowError>>()?,
+        ),
+    };
+    for metric in &mapping.metrics {
+        feed.define(&metric.def)?;
+    }
+    mapping.time = Some(time);
+    feed.report.mapping = Some(mapping);
+    Ok(layout)
+}
+
+fn no_time() -> RowError {
+    let reason =
+        "no column looks like a time; name it with --time-field or ts= in --map".to_owned();
+    RowError::Fatal(crate::error::ErrorKind::Input { line: 1, column: 0, reason }.into())
+}
+
+fn take_row(
+    layout: &Layout,
+    fields: &[Cow<'_, str>],
+    text: &str,
+    feed: &mut Feed<'_, '_>,
+) -> Result<(), RowError> {
+    let field = |index: usize| fields.get(index).map_or("", AsRef::as_ref);
+    // Columns are counted in the text where fields stand in it as they are.
+    let column = |index: usize| match fields.get(index) {
+        Some(Cow::Borrowed(field)) => field.as_ptr().addr() - text.as_ptr().addr() + 1,
+        _ => 0,
+    };
+    let timestamp = time::parse(field(layout.time), feed.options.time_unit)
+        .map_err(|reason| BadRow::new(column(layout.time), reason))?;
+    let mut labels: Vec<(&str, &str)> =
+        layout.labels.iter().map(|(index, name)| (name.as_str(), field(*index).trim())).collect();
+    let mut samples = Vec::new();
+    let mut number = |index: usize, name| {
+        let value = field(index).trim();
+        // An empty field means that there was no value.
+        if value.is_empty() {
+            return Ok(());
+        }
+        let parsed = value
+            .parse()
+            .map_err(|_| BadRow::new(column(index), format!("{value:?} is not a number")))?;
+        samples.push((name, parsed));
+        Ok::<(), BadRow>(())
+    };
+    match &layout.values {
+        Values::Wide(metrics) => {
+            for (index, name) in metrics {
+                number(*index, name.as_str())?;
+            }
+        }
+        Values::Long { metric, value } => number(*value, field(*metric).trim())?,
+    }
+    feed.take(timestamp, &mut labels, &mut samples)
+}

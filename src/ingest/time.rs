@@ -1,0 +1,142 @@
+//! Times as inputs write them.
+
+use std::str::FromStr;
+
+use crate::model::{ModelError, Timestamp};
+
+/// The unit of times that are numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum TimeUnit {
+    /// Told by the magnitude: numbers are taken as the unit that puts them into 1990 to 2100.
+    #[default]
+    Auto,
+    /// Seconds since the epoch, with fractions.
+    Seconds,
+    /// Milliseconds since the epoch.
+    Millis,
+    /// Microseconds since the epoch.
+    Micros,
+    /// Nanoseconds since the epoch.
+    Nanos,
+    /// RFC 3339 only.
+    Rfc3339,
+}
+
+impl FromStr for TimeUnit {
+    type Err = ModelError;
+
+    fn from_str(word: &str) -> Result<Self, ModelError> {
+        match word {
+            "auto" => Ok(Self::Auto),
+            "s" => Ok(Self::Seconds),
+            "ms" => Ok(Self::Millis),
+            "us" => Ok(Self::Micros),
+            "ns" => Ok(Self::Nanos),
+            "rfc3339" => Ok(Self::Rfc3339),
+            _ => Err(ModelError::UnknownWord {
+                what: "time unit",
+                word: word.to_owned(),
+                known: "auto, s, ms, us, ns, rfc3339",
+            }),
+        }
+    }
+}
+
+/// 1990-01-01 and 2100-01-01 in nanoseconds: where the times of requests lie.
+const YEARS: std::ops::Range<i64> = 631_152_000_000_000_000..4_102_444_800_000_000_000;
+/// The units by length, longest first, and how they are called on the command line.
+const UNITS: [(TimeUnit, i64, &str); 4] = [
+    (TimeUnit::Seconds, 1_000_000_000, "s"),
+    (TimeUnit::Millis, 1_000_000, "ms"),
+    (TimeUnit::Micros, 1_000, "us"),
+    (TimeUnit::Nanos, 1, "ns"),
+];
+
+/// Reads a time: a number since the epoch, RFC 3339, or a date and time that are taken as UTC.
+pub(crate) fn parse(text: &str, unit: TimeUnit) -> Result<Timestamp, String> {
+    let text = text.trim();
+    let is_number = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'))
+        && text.bytes().skip(1).all(|b| b != b'-');
+    if !is_number || unit == TimeUnit::Rfc3339 {
+        return civil(text);
+    }
+    let known = UNITS.iter().find(|(known, ..)| *known == unit);
+    if let Some((_, nanos, _)) = known {
+        let time = scaled(text, *nanos).ok_or_else(|| format!("time {text:?} does not fit"))?;
+        return in_years(time, text);
+    }
+    let mut fitting = UNITS.iter().filter_map(|(_, nanos, _)| scaled(text, *nanos));
+    fitting.find(|time| YEARS.contains(time)).map(Timestamp::from_nanos).ok_or_else(|| {
+        format!("time {text:?} lies outside of 1990 to 2100 in every unit; give --time-unit")
+    })
+}
+
+fn in_years(time: i64, text: &str) -> Result<Timestamp, String> {
+    if YEARS.contains(&time) {
+        return Ok(Timestamp::from_nanos(time));
+    }
+    let meant = UNITS
+        .iter()
+        .find(|(_, nanos, _)| scaled(text, *nanos).is_some_and(|time| YEARS.contains(&time)));
+    Err(match meant {
+        Some((.., name)) => {
+            format!("time {text:?} lies outside of 1990 to 2100; is its unit {name}?")
+        }
+        None => format!("time {text:?} lies outside of 1990 to 2100"),
+    })
+}
+
+/// Multiplies a decimal by a unit, exactly; digits below a nanosecond are dropped.
+fn scaled(text: &str, nanos: i64) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_negative = whole.starts_with('-');
+    let whole = whole.parse::<i64>().ok()?.checked_mul(nanos)?;
+    let mut rest = 0_i64;
+    let mut scale = nanos;
+    for digit in fraction.bytes() {
+        scale /= 10;
+        rest += i64::from(digit.checked_sub(b'0')?) * scale;
+    }
+    if is_negative { whole.checked_sub(rest) } else { whole.checked_add(rest) }
+}
+
+/// Reads RFC 3339, or `YYYY-MM-DD HH:MM:SS[.fraction]` as UTC.
+fn civil(text: &str) -> Result<Timestamp, String> {
+    let bad = || format!("{text:?} is not a time");
+    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+        return i64::try_from(instant.as_nanosecond())
+            .map(Timestamp::from_nanos)
+            .map_err(|_| bad());
+    }
+    let civil = text.parse::<jiff::civil::DateTime>().map_err(|_| bad())?;
+    let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| bad())?;
+    let nanos = i64::try_from(zoned.timestamp().as_nanosecond()).map_err(|_| bad())?;
+    Ok(Timestamp::from_nanos(nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ingest::time::{TimeUnit, parse};
+
+    #[test]
+    fn times_are_read_in_every_form() {
+        for (text, unit, nanos) in [
+            ("1700000000", TimeUnit::Auto, 1_700_000_000_000_000_000),
+            ("1700000000.25", TimeUnit::Auto, 1_700_000_000_250_000_000),
+            ("1700000000123", TimeUnit::Auto, 1_700_000_000_123_000_000),
+            ("1700000000123456", TimeUnit::Auto, 1_700_000_000_123_456_000),
+            ("1700000000123456789", TimeUnit::Nanos, 1_700_000_000_123_456_789),
+            ("2023-11-16 18:15:46.6805900", TimeUnit::Auto, 1_700_158_546_680_590_000),
+            ("2023-11-16T18:15:46Z", TimeUnit::Auto, 1_700_158_546_000_000_000),
+            ("2023-11-16T19:15:46+01:00", TimeUnit::Rfc3339, 1_700_158_546_000_000_000),
+        ] {
+            assert_eq!(parse(text, unit).map(|time| time.as_nanos()), Ok(nanos), "{text}");
+        }
+        let hint = parse("1700000000123", TimeUnit::Seconds).unwrap_err();
+        assert!(hint.contains("is its unit ms?"), "{hint}");
+        for text in ["", "soon", "12", "2023-02-30 00:00:00", "1-2", "99999999999999999999"] {
+            assert!(parse(text, TimeUnit::Auto).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What a store's bytes are spent on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::Result;
+use crate::model::{MetricDef, MetricKind, Selector};
+use crate::snapshot::view::Snapshot;
+
+/// How much a store holds, and what its bytes are spent on.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct StatsReport {
+    /// Samples in segments and in the log.
+    pub samples: u64,
+    /// Series that have samples.
+    pub series: u64,
+    /// Live segments.
+    pub segments: u64,
+    /// Bytes of log frames that are not flushed.
+    pub log_bytes: u64,
+    /// Bytes of all live segments.
+    pub segment_bytes: u64,
+    /// Bytes of segments a sample in them, if there is one.
+    pub bytes_per_sample: Option<f64>,
+    /// Timestamp blocks in segments.
+    pub timestamp_blocks: u64,
+    /// Timestamp blocks that several chunks share.
+    pub timestamp_blocks_shared: u64,
+    /// The metrics, sorted by name.
+    pub metrics: Vec<MetricStats>,
+}
+
+/// How much of one metric a store holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MetricStats {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: MetricKind,
+    /// Its unit.
+    pub unit: Option<String>,
+    /// Its samples in segments and in the log.
+    pub samples: u64,
+    /// Its samples in segments.
+    pub samples_in_segments: u64,
+    /// Its series that have samples.
+    pub series: u64,
+    /// Bytes of its value blocks.
+    pub value_bytes: u64,
+    /// Bytes of its timestamp blocks; a shared one counts for the metric that used it first.
+    pub timestamp_bytes: u64,
+    /// Its chunks by the codec of their values.
+    pub codecs: BTreeMap<String, u64>,
+}
+
+impl MetricStats {
+    fn new(def: MetricDef) -> Self {
+        Self {
+            name: def.name,
+            kind: def.kind,
+            unit: def.unit,
+            samples: 0,
+            samples_in_segments: 0,
+            series: 0,
+            value_bytes: 0,
+            timestamp_bytes: 0,
+            codecs: BTreeMap::new(),
+        }
+    }
+
+    /// Returns bits of values a sample in segments, if there is one.
+    #[must_use]
+    pub fn bits_per_value(&self) -> Option<f64> {
+        ratio(self.value_bytes.saturating_mul(8), self.samples_in_segments)
+    }
+
+    /// Returns bits of timestamps a sample in segments, if there is one.
+    #[must_use]
+    pub fn bits_per_timestamp(&self) -> Option<f64> {
+        ratio(self.timestamp_bytes.saturating_mul(8), self.samples_in_segments)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+impl Snapshot {
+    /// Returns how much the view holds. Reads the segments' indexes, not their samples.
+    ///
+    /// # Errors
+    /// A damaged or unreadable segment.
+    pub fn stats(&self) -> Result<StatsReport> {
+        let mut metrics: BTreeMap<String, MetricStats> = BTreeMap::new();
+        for def in self.metrics()? {
+            metrics.insert(def.name.clone(), MetricStats::new(def));
+        }
+        let mut keys = BTreeSet::new();
+        let (mut segment_bytes, mut in_segments) = (0, 0);
+        let (mut blocks, mut shared) = (0, 0);
+        for segment in self.segments() {
+            segment_bytes += segment.summary().file_bytes;
+            let sharing = segment.time_block_sharing()?;
+            blocks += sharing.0;
+            shared += sharing.1;
+            for (name, usage) in segment.usage()? {
+                let def = || MetricStats::new(MetricDef::new(name.as_str()));
+                let metric = metrics.entry(name.clone()).or_insert_with(def);
+                metric.samples += usage.samples;
+                metric.samples_in_segments += usage.samples;
+                metric.value_bytes += usage.value_bytes;
+                metric.timestamp_bytes += usage.timestamp_bytes;
+                in_segments += usage.samples;
+                for (codec, chunks) in usage.codecs {
+                    *metric.codecs.entry(codec.to_owned()).or_default() += chunks;
+                }
+            }
+        }
+        let mut in_logs = 0;
+        for head in self.heads() {
+            for (series, key) in head.select(&Selector::default()) {
+                let samples = head.sample_count_of(series);
+                in_logs += samples;
+                if let Some(metric) = metrics.get_mut(&**key.metric()) {
+                    metric.samples += samples;
+                }
+            }
+        }
+        for series in self.select(&Selector::default())? {
+            if let Some(metric) = metrics.get_mut(&**series.key().metric()) {
+                metric.series += 1;
+            }
+            keys.insert(series.key().fingerprint());
+        }
+        Ok(StatsReport {
+            samples: in_segments + in_logs,
+            series: keys.len() as u64,
+            segments: self.segments().len() as u64,
+            log_bytes: self.log_bytes(),
+            segment_bytes,
+            bytes_per_sample: ratio(segment_bytes, in_segments),
+            timestamp_blocks: blocks,
+            timestamp_blocks_shared: shared,
+            metrics: metrics.into_values().collect(),
+        })
+    }
+}
