@@ -1,9 +1,8 @@
 //! What a segment is: its header, and the id that every checksum of the file begins with.
 //!
 //! ```text
-//! header (64 bytes) · timestamp and value blocks · posting lists · sections, each at a multiple of 8
-//! from the first
-//! · section table · page checksums · footer (256 bytes)
+//! header (64 bytes) · timestamp and value blocks · posting lists · sections · section table
+//! · page checksums · footer (256 bytes)
 //! ```
 //!
 //! Header:
@@ -13,7 +12,7 @@
 //!      8    4 version     1
 //!     12    4 flags       0
 //!     16   16 db uuid     any
-//!     32    8 file id     XXH3-64 of "seg", db uuid, generations, level, partition, flush-set index
+//!     32    8 file id     XXH3-64 of "seg" and the fields of `SegmentOrigin`
 //!     40   20 reserved    zeros
 //!     60    4 crc         CRC-32 of file id, bytes 0..60, offset 0
 //! ```

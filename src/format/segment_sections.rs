@@ -33,8 +33,8 @@ pub enum SectionId {
     SymbolOffsets = 1,
     /// UTF-8, all symbols one behind the other, sorted bytewise.
     SymbolBytes = 2,
-    /// 12 bytes a metric, sorted by name: name symbol u32, unit symbol u32 (all ones: none), kind u8,
-    /// duplicates u8, zero u16.
+    /// 12 bytes a metric, sorted by name: name symbol u32, unit symbol u32 (all ones: none),
+    /// kind u8, duplicates u8, zero u16.
     Metrics = 3,
     /// u32 × (series + 1): where each series' record starts.
     SeriesOffsets = 4,

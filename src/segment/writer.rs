@@ -18,8 +18,8 @@ use crate::vfs::WriteFile;
 
 /// Writes a segment.
 ///
-/// Kept in memory are the index (104 bytes a chunk, and the series with their texts) and the encoded
-/// timestamp blocks, against which later ones are compared byte by byte.
+/// Kept in memory are the index (104 bytes a chunk, and the series with their texts) and the
+/// encoded timestamp blocks, against which later ones are compared byte by byte.
 #[derive(Debug)]
 pub(crate) struct SegmentWriter<'a> {
     file: &'a mut dyn WriteFile,

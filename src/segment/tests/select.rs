@@ -4,8 +4,8 @@ use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_oneof, proptest};
 
-use crate::model::{Limits, Matcher, MatcherOp, Selector};
-use crate::segment::tests::fixture::{Contents, open, write};
+use crate::model::{Limits, Matcher, MatcherOp, Selector, SeriesKey};
+use crate::segment::tests::fixture::{Contents, columns, open, write};
 use crate::segment::tests::round_trip::contents;
 
 fn matchers() -> impl Strategy<Value = Matcher> {
@@ -27,6 +27,27 @@ fn matchers() -> impl Strategy<Value = Matcher> {
 
 fn naive(contents: &Contents, selector: &Selector) -> Vec<u32> {
     (0..).zip(contents.keys()).filter(|(_, key)| selector.matches(key)).map(|(n, _)| n).collect()
+}
+
+#[test]
+fn lists_of_several_values_are_merged_in_order() {
+    let mut contents = Contents::new();
+    for (channel, bot) in [("a", "y"), ("b", "x"), ("c", "y"), ("d", "z"), ("e", "x"), ("f", "")] {
+        let key = SeriesKey::new("latency").label("bot", bot).label("a", channel);
+        contents.insert(key, columns([(1, 1.0)]));
+    }
+    let segment = open(&write(&contents)).unwrap();
+    let chosen = |op| {
+        let selector =
+            Selector { metric: None, matchers: vec![Matcher { label: "bot".to_owned(), op }] };
+        assert_eq!(segment.select(&selector).unwrap(), naive(&contents, &selector));
+        segment.select(&selector).unwrap()
+    };
+    let values = |values: [&str; 2]| MatcherOp::In(values.map(str::to_owned).into());
+    assert_eq!(chosen(values(["x", "y"])), [0, 1, 2, 4]);
+    assert_eq!(chosen(values(["", "x"])), [1, 4, 5]);
+    assert_eq!(chosen(MatcherOp::NotEqual("y".to_owned())), [1, 3, 4, 5]);
+    assert_eq!(chosen(MatcherOp::NotEqual(String::new())), [0, 1, 2, 3, 4]);
 }
 
 proptest! {
