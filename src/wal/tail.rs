@@ -81,7 +81,7 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    /// Starts a generation in a log that holds its header: writes OPEN and the metrics' definitions.
+    /// Starts a generation in a log that holds its header: writes OPEN and the metrics.
     pub(crate) fn start(
         file: Arc<dyn LogFile>,
         header: LogHeader,
@@ -205,7 +205,7 @@ impl Tail {
         for series in missing {
             // The missing ones are found lazily, so a series that stands twice is defined once.
             let reference = self.definitions.series(&series.key, &series.metric.def, &mut records);
-            // Other threads may see the reference before its record, but use it under the lock only.
+            // Others may see the reference before its record, but use it under the lock only.
             series.define(generation, reference);
             if records.len() >= DEFINE_BYTES_MAX {
                 self.store_definitions(&records)?;

@@ -2,11 +2,15 @@
 
 use std::mem::discriminant;
 
-use crate::lang::ast::{CalendarPart, Clause, Fill, Grouping, Key, Keys, RangeEnd, Spanned};
-use crate::lang::diagnostic::Span;
+use crate::lang::ast::{
+    CalendarPart, Clause, Duration, Fill, Grouping, Key, Keys, Literal, RangeEnd, Spanned,
+};
+use crate::lang::diagnostic::{Diagnostic, Span};
 use crate::lang::parser::cursor::{Parsed, Parser};
+use crate::lang::parser::parse;
 use crate::lang::suggest::closest;
 use crate::lang::token::TokenKind;
+use crate::model::Limits;
 
 /// The words that a clause of a question begins with.
 pub(crate) const CLAUSES: [&str; 17] = [
@@ -69,7 +73,7 @@ impl Parser<'_> {
         Ok(None)
     }
 
-    fn compare(&mut self) -> Parsed<Option<crate::lang::ast::Duration>> {
+    fn compare(&mut self) -> Parsed<Option<Duration>> {
         if self.eat_word("previous") {
             return Ok(None);
         }
@@ -80,7 +84,7 @@ impl Parser<'_> {
         let fill = match self.peek() {
             TokenKind::Number(_) | TokenKind::Symbol("-") => {
                 let literal = self.literal()?;
-                let crate::lang::ast::Literal::Number(number) = literal.node else {
+                let Literal::Number(number) = literal.node else {
                     return Err(self.expected("a number"));
                 };
                 return Ok(Fill::Number(number));
@@ -157,11 +161,7 @@ impl Parser<'_> {
     }
 
     /// Makes the error of a clause that stands in two places.
-    pub(crate) fn given_twice(
-        &self,
-        first: Span,
-        second: Span,
-    ) -> crate::lang::diagnostic::Diagnostic {
+    pub(crate) fn given_twice(&self, first: Span, second: Span) -> Diagnostic {
         let column = |span: Span| self.text.get(..span.start).map_or(0, |t| t.chars().count()) + 1;
         let written = |span: Span| self.text.get(span.start..span.end).unwrap_or("");
         let message = format!(
@@ -177,11 +177,12 @@ impl Parser<'_> {
     }
 
     /// Makes the error of something that begins no clause.
-    fn no_clause(&self, clauses: &[Spanned<Clause>]) -> crate::lang::diagnostic::Diagnostic {
+    fn no_clause(&self, clauses: &[Spanned<Clause>]) -> Diagnostic {
         if let Some(last) = clauses.last()
             && let Clause::Group(_) = last.node
-            && let TokenKind::Symbol("+" | "-" | "*" | "/" | ">" | "<" | ">=" | "<=" | "==" | "!=")
-            | TokenKind::Symbol("," | ")") = self.peek()
+            && let TokenKind::Symbol(
+                "+" | "-" | "*" | "/" | ">" | "<" | ">=" | "<=" | "==" | "!=" | "," | ")",
+            ) = self.peek()
         {
             return self.grouping_in_the_middle(last.span);
         }
@@ -197,7 +198,7 @@ impl Parser<'_> {
 
     /// Makes the error of a grouping that is followed by more of the expression, with the query put
     /// right where that is sure.
-    fn grouping_in_the_middle(&self, span: Span) -> crate::lang::diagnostic::Diagnostic {
+    fn grouping_in_the_middle(&self, span: Span) -> Diagnostic {
         let word = if self.text.get(span.start..).is_some_and(|t| t.starts_with("without")) {
             "without"
         } else {
@@ -210,7 +211,7 @@ impl Parser<'_> {
         let without: String = self.text.replace(&format!(" {written}"), "");
         let keys = written.replace(['(', ')'], "");
         let fixed = format!("{} {}", without.trim_end(), keys.trim());
-        match super::parse(&fixed, &crate::model::Limits::DEFAULT) {
+        match parse(&fixed, &Limits::DEFAULT) {
             Ok(_) => {
                 let mut found = found.with_help("put it last");
                 found.suggestion = Some(fixed);

@@ -1,6 +1,6 @@
 //! The parser's place in the tokens, and the errors of what stands there.
 
-use crate::lang::ast::{Duration, Ident, Spanned};
+use crate::lang::ast::{Duration, Ident, SizeSuffix, Spanned};
 use crate::lang::diagnostic::{Diagnostic, Span};
 use crate::lang::lexer::tokens;
 use crate::lang::token::{Token, TokenKind};
@@ -196,10 +196,10 @@ impl<'t> Parser<'t> {
         const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
         let found = match self.peek() {
             TokenKind::Number(number) => *number,
-            TokenKind::Size(number, crate::lang::ast::SizeSuffix::K) => number * 1e3,
+            TokenKind::Size(number, SizeSuffix::K) => number * 1e3,
             _ => -1.0,
         };
-        if found >= 1.0 && found <= EXACT_MAX && found.fract() == 0.0 {
+        if (1.0..=EXACT_MAX).contains(&found) && found.fract() == 0.0 {
             self.advance();
             #[expect(
                 clippy::cast_possible_truncation,

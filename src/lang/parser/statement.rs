@@ -64,7 +64,10 @@ impl Parser<'_> {
             && !CLAUSES
                 .iter()
                 .any(|clause| self.is_word_at(1, clause) && !self.is_symbol_at(2, "("))
-            && !matches!(self.peek_at(1), TokenKind::Symbol(symbol) if !matches!(*symbol, "(" | "{" | "-"));
+            && match self.peek_at(1) {
+                TokenKind::Symbol(symbol) => matches!(*symbol, "(" | "{" | "-"),
+                _ => true,
+            };
         if is_explained {
             self.advance();
             return self.query().map(Statement::Explain);

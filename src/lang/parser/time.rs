@@ -16,9 +16,10 @@ impl Parser<'_> {
             let is_plus = self.is_symbol("+");
             self.advance();
             let length = self.duration(if is_plus { "+" } else { "-" }, "1h")?.node;
-            let node = match is_plus {
-                true => Time::Plus(Box::new(time), length),
-                false => Time::Minus(Box::new(time), length),
+            let node = if is_plus {
+                Time::Plus(Box::new(time), length)
+            } else {
+                Time::Minus(Box::new(time), length)
             };
             time = Spanned::new(node, self.since(start));
         }
