@@ -51,8 +51,12 @@ pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
         _ => tell(error, format),
     });
     match kind {
-        Some(ErrorKind::Query(_) | ErrorKind::Model(_) | ErrorKind::Limit { .. }) => Status::Usage,
-        Some(ErrorKind::Input { .. }) => Status::Usage,
+        Some(
+            ErrorKind::Query(_)
+            | ErrorKind::Model(_)
+            | ErrorKind::Limit { .. }
+            | ErrorKind::Input { .. },
+        ) => Status::Usage,
         Some(ErrorKind::NotAStore { .. }) => Status::NotFound,
         Some(ErrorKind::Locked { .. }) => Status::Locked,
         Some(
