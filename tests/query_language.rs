@@ -108,6 +108,25 @@ fn refused_lines_say_why_where_and_what_to_write() {
             "by (model)",
             "sum(tokens) / count(tokens) by model",
         ),
+        // Neither the space before `by` nor what a comment or a text holds matters.
+        ("sum(x)by(bot)/sum(y)", "Q011", "by(bot)", "sum(x)/sum(y) by bot"),
+        ("sum(x)\nby (bot) / sum(y)", "Q011", "by (bot)", "sum(x)\n / sum(y) by bot"),
+        ("sum(x) by (bot) / sum(y) # hi", "Q011", "by (bot)", "sum(x) / sum(y) by bot # hi"),
+        ("sum(x) by (hour()) / sum(y)", "Q011", "by (hour())", "sum(x) / sum(y) by hour()"),
+        ("max(p95(x) by bot) last 1h", "Q011", "by bot", "max(p95(x)) last 1h by bot"),
+        ("sum(x) by bot, sum(y) by bot", "Q011", "by bot", "sum(x), sum(y) by bot"),
+        (
+            "alert a if sum(x) by (b) > 5 for 1m",
+            "Q011",
+            "by (b)",
+            "alert a if sum(x) > 5 for 1m by b",
+        ),
+        // Several mistakes are put right together.
+        ("avgg(latency) last 1hour", "Q003", "1hour", "avg(latency) last 1h"),
+        ("count(x{a=b, c=d})", "Q012", "b", "count(x{a=\"b\", c=\"d\"})"),
+        ("count(x", "Q001", "", "count(x)"),
+        ("sum(x{a.b=\"c\"})", "Q001", "a.b", "sum(x{`a.b`=\"c\"})"),
+        ("sum(rate(x last 1h", "Q001", "last", "sum(rate(x)) last 1h"),
         ("latency + 1", "Q008", "latency", "avg(latency) + 1"),
         ("p99 latency last 1h", "Q010", "p99", "p99(latency) last 1h"),
         ("rate(latency) top by bot", "Q001", "by", "rate(latency) top 10 by bot"),
@@ -133,17 +152,21 @@ fn refused_lines_say_why_where_and_what_to_write() {
         assert!(parse(suggestion, &Limits::default()).is_ok(), "{suggestion}");
     }
     for (line, code) in [
+        ("sum(x) by (bot) / sum(y) by (channel)", "Q011"),
+        ("alert a if count(x) > 1 labels {\"text\"}", "Q001"),
+        ("avg(latency) lsat 1h foo bar", "Q001"),
         ("", "Q001"),
-        ("count(x", "Q001"),
         ("1 < 2 < 3", "Q014"),
         ("count(\"x", "Q002"),
         ("count(x) ?", "Q002"),
         ("quantile(0.5)", "Q007"),
         ("count(x) from 2026-02-30", "Q016"),
         ("count(x) last 5", "Q001"),
-        ("sum(x{a.b=\"c\"})", "Q001"),
     ] {
-        assert_eq!(parse(line, &Limits::default()).expect_err(line).code, code, "{line}");
+        let found = parse(line, &Limits::default()).expect_err(line);
+        assert_eq!(found.code, code, "{}", found.render());
+        // There is no sure way to a query that parses.
+        assert_eq!(found.suggestion, None, "{}", found.render());
     }
 }
 

@@ -7,10 +7,8 @@ use crate::lang::ast::{
 };
 use crate::lang::diagnostic::{Diagnostic, Span};
 use crate::lang::parser::cursor::{Parsed, Parser};
-use crate::lang::parser::parse;
 use crate::lang::suggest::closest;
 use crate::lang::token::TokenKind;
-use crate::model::Limits;
 
 /// The words that a clause of a question begins with.
 pub(crate) const CLAUSES: [&str; 17] = [
@@ -24,7 +22,10 @@ impl Parser<'_> {
         let mut clauses: Vec<Spanned<Clause>> = Vec::new();
         while *self.peek() != TokenKind::End {
             let start = self.span();
-            let Some(node) = self.clause()? else { return Err(self.no_clause(&clauses)) };
+            let Some(node) = self.clause()? else {
+                let what = "a clause, such as `by bot` or `last 1h`";
+                return Err(self.no_clause(what, clauses.last()));
+            };
             let clause = Spanned::new(node, self.since(start));
             self.check_once(&clauses, &clause)?;
             clauses.push(clause);
@@ -113,7 +114,7 @@ impl Parser<'_> {
             while !self.eat_symbol(")") {
                 keys.push(self.key()?);
                 if !self.is_symbol(")") && !self.eat_symbol(",") {
-                    return Err(self.expected("`,` or `)`"));
+                    return Err(self.unclosed("`,` or `)`", ")"));
                 }
             }
         } else {
@@ -172,52 +173,25 @@ impl Parser<'_> {
             column(first)
         );
         // The space before the second one goes with it.
-        let before = self.text.get(..second.start).map_or(0, |text| text.trim_end().len());
+        let before = self
+            .text
+            .get(..second.start)
+            .map_or(0, |text| text.trim_end_matches([' ', '\t']).len());
         self.error("Q005", second, message).replacing(Span::new(before, second.end), "")
     }
 
     /// Makes the error of something that begins no clause.
-    fn no_clause(&self, clauses: &[Spanned<Clause>]) -> Diagnostic {
-        if let Some(last) = clauses.last()
-            && let Clause::Group(_) = last.node
-            && let TokenKind::Symbol(
-                "+" | "-" | "*" | "/" | ">" | "<" | ">=" | "<=" | "==" | "!=" | "," | ")",
-            ) = self.peek()
-        {
-            return self.grouping_in_the_middle(last.span);
+    pub(crate) fn no_clause(&mut self, what: &str, last: Option<&Spanned<Clause>>) -> Diagnostic {
+        if let Some(found) = last.and_then(|last| self.grouping_too_early(last)) {
+            return found;
         }
-        let found = self.expected("a clause, such as `by bot` or `last 1h`");
+        let found = self.expected(what);
         let TokenKind::Word(word) = self.peek() else { return found };
         match closest(word, CLAUSES) {
             Some(meant) => {
                 found.with_label(format!("did you mean `{meant}`?")).replacing(self.span(), meant)
             }
             None => found,
-        }
-    }
-
-    /// Makes the error of a grouping that is followed by more of the expression, with the query put
-    /// right where that is sure.
-    fn grouping_in_the_middle(&self, span: Span) -> Diagnostic {
-        let word = if self.text.get(span.start..).is_some_and(|t| t.starts_with("without")) {
-            "without"
-        } else {
-            "by"
-        };
-        let message = format!("`{word}` applies to the whole query");
-        let label = format!("cannot be followed by {}", self.peek().describe());
-        let found = self.error("Q011", span, message).with_label(label);
-        let written = self.text.get(span.start..span.end).unwrap_or("");
-        let without: String = self.text.replace(&format!(" {written}"), "");
-        let keys = written.replace(['(', ')'], "");
-        let fixed = format!("{} {}", without.trim_end(), keys.trim());
-        match parse(&fixed, &Limits::DEFAULT) {
-            Ok(_) => {
-                let mut found = found.with_help("put it last");
-                found.suggestion = Some(fixed);
-                found
-            }
-            Err(_) => found.with_help("put it last, or before the arguments: sum by (bot) (x)"),
         }
     }
 }

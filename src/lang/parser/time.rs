@@ -61,7 +61,7 @@ impl Parser<'_> {
         self.advance();
         self.expect_symbol("(")?;
         let name = self.quoted("the text of the mark")?.node;
-        self.expect_symbol(")")?;
+        self.expect_close(")")?;
         Ok(Time::Mark(name))
     }
 }
