@@ -63,8 +63,7 @@ pub(crate) fn parse(text: &str, unit: TimeUnit) -> Result<Timestamp, String> {
     }
     let known = UNITS.iter().find(|(known, ..)| *known == unit);
     if let Some((_, nanos, _)) = known {
-        let time = scaled(text, *nanos).ok_or_else(|| format!("time {text:?} does not fit"))?;
-        return in_years(time, text);
+        return in_years(scaled(text, *nanos), text);
     }
     let mut fitting = UNITS.iter().filter_map(|(_, nanos, _)| scaled(text, *nanos));
     fitting.find(|time| YEARS.contains(time)).map(Timestamp::from_nanos).ok_or_else(|| {
@@ -72,8 +71,10 @@ pub(crate) fn parse(text: &str, unit: TimeUnit) -> Result<Timestamp, String> {
     })
 }
 
-fn in_years(time: i64, text: &str) -> Result<Timestamp, String> {
-    if YEARS.contains(&time) {
+/// Checks a time in the unit that was asked for. One that is no number of nanoseconds at all is most
+/// often in another unit, so that it deserves the hint as well.
+fn in_years(time: Option<i64>, text: &str) -> Result<Timestamp, String> {
+    if let Some(time) = time.filter(|time| YEARS.contains(time)) {
         return Ok(Timestamp::from_nanos(time));
     }
     let meant = UNITS
@@ -109,6 +110,10 @@ fn civil(text: &str) -> Result<Timestamp, String> {
             .map(Timestamp::from_nanos)
             .map_err(|_| bad());
     }
+    // A named zone would be passed over in silence: `08:30[America/New_York]` is not 08:30 UTC.
+    if text.contains('[') {
+        return Err(format!("{text:?} has a zone but no offset from UTC"));
+    }
     let civil = text.parse::<jiff::civil::DateTime>().map_err(|_| bad())?;
     let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| bad())?;
     let nanos = i64::try_from(zoned.timestamp().as_nanosecond()).map_err(|_| bad())?;
@@ -138,5 +143,15 @@ mod tests {
         for text in ["", "soon", "12", "2023-02-30 00:00:00", "1-2", "99999999999999999999"] {
             assert!(parse(text, TimeUnit::Auto).is_err(), "{text}");
         }
+    }
+
+    /// Symptom: `2024-06-30T08:30[America/New_York]` was stored at 08:30 UTC, four hours early.
+    /// Cause: jiff reads a civil time from it and passes over the zone. Fix: it is refused.
+    #[test]
+    fn a_zone_without_an_offset_is_refused() {
+        let refused = parse("2024-06-30T08:30[America/New_York]", TimeUnit::Auto).unwrap_err();
+        assert!(refused.contains("no offset"), "{refused}");
+        let taken = parse("2024-06-30T08:30-04:00[America/New_York]", TimeUnit::Auto).unwrap();
+        assert_eq!(taken.as_nanos(), 1_719_750_600_000_000_000);
     }
 }
