@@ -1,5 +1,5 @@
-//! silverback: an embeddable, append-only, columnar time-series store for the performance of bot back
-//! ends, with a mini query language.
+//! silverback: an embeddable, append-only, columnar time-series store for the performance of bot
+//! back ends, with a mini query language.
 //!
 //! A bot appends every request as a sample of a [`Series`]; a [`Snapshot`] answers questions about
 //! them, exactly, while the bot writes. One directory has one [`Store`] that writes, and any number

@@ -100,7 +100,7 @@ pub trait ReadFile: Send + Sync + Debug {
     /// read-only ([`WriteFile::set_read_only`]) before this was first called.
     ///
     /// Whoever shortens such a file in place kills the processes that read it so, with SIGBUS:
-    /// copy out what must be checked before it is used, or choose [`IoMode::Pread`].
+    /// copy out what must be checked before it is used, or choose [`crate::vfs::IoMode::Pread`].
     fn bytes(&self) -> Option<&[u8]>;
 
     /// Returns true if the file has no bytes.
