@@ -71,7 +71,7 @@ pub(crate) fn parse(text: &str, unit: TimeUnit) -> Result<Timestamp, String> {
     })
 }
 
-/// Checks a time in the unit asked for. One that is no number of nanoseconds at all is most often in
+/// Checks a time in the unit asked for. One that is no number of nanoseconds is most often in
 /// another unit, so that it deserves the hint as well.
 fn in_years(time: Option<i64>, text: &str) -> Result<Timestamp, String> {
     if let Some(time) = time.filter(|time| YEARS.contains(time)) {
