@@ -179,6 +179,14 @@ impl Run {
         run
     }
 
+    pub(crate) fn is_open(&self) -> bool {
+        self.store.is_some()
+    }
+
+    pub(crate) fn durability(&self) -> Durability {
+        self.durability
+    }
+
     pub(crate) fn store(&self) -> &Store {
         self.store.as_ref().unwrap()
     }
