@@ -7,6 +7,7 @@ mod ingest;
 mod listing;
 mod place;
 mod query;
+mod rejects;
 mod sink;
 mod stats;
 mod status;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-pub(crate) use crate::cli::status::{Status, failure};
+pub(crate) use crate::cli::status::{Status, Usage, failure};
 
 /// silverback query 'p99(latency) by channel every 1m last 1h'
 ///

@@ -1,5 +1,6 @@
 //! Exit statuses, and how a failure is told.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -35,6 +36,18 @@ impl From<Status> for ExitCode {
     }
 }
 
+/// Arguments that cannot be used, and how they are written.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) &'static str);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
 /// Tells a failure on stderr and returns the status it ends with.
 pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
     let io_kind =
@@ -58,6 +71,7 @@ pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
         Some(
             ErrorKind::Corrupt { .. } | ErrorKind::LogGap { .. } | ErrorKind::FormatVersion { .. },
         ) => Status::Damaged,
+        _ if error.is::<Usage>() => Status::Usage,
         _ => match io_kind {
             Some(io::ErrorKind::NotFound) => Status::NotFound,
             Some(_) => Status::Io,
