@@ -16,7 +16,7 @@ use crate::cli::rejects::Rejects;
 use crate::cli::sink::StoreSink;
 use crate::cli::{Context, Status};
 
-/// silverback ingest requests.csv --map 'ts=time, labels=bot,channel, latency=dur_ms:ms'
+/// Arguments of `silverback ingest`.
 #[derive(Debug, Args)]
 pub(crate) struct IngestArguments {
     /// The files, plain or .gz; - is stdin

@@ -10,14 +10,14 @@ use silverback::{Limits, Matcher, MatcherOp, MetricDef, Selector, SeriesKey};
 
 use crate::cli::{Context, Status, Usage};
 
-/// silverback metrics -o json
+/// Arguments of `silverback metrics` and `silverback labels`.
 #[derive(Debug, Args)]
 pub(crate) struct ListArguments {
     #[command(flatten)]
     shape: Shape,
 }
 
-/// silverback series 'latency{bot="support"}'
+/// Arguments of `silverback series`.
 #[derive(Debug, Args)]
 pub(crate) struct SelectArguments {
     /// The series, all of them by default
@@ -27,7 +27,7 @@ pub(crate) struct SelectArguments {
     shape: Shape,
 }
 
-/// silverback values channel
+/// Arguments of `silverback values`.
 #[derive(Debug, Args)]
 pub(crate) struct ValuesArguments {
     /// The label

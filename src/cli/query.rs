@@ -15,7 +15,7 @@ use silverback::{Answer, Limits, Query, RunOptions, Snapshot, Store};
 use crate::cli::sink::StoreSink;
 use crate::cli::{Context, Status, Usage};
 
-/// silverback query 'p99(latency) by channel every 1m last 1h'
+/// Arguments of `silverback query`.
 #[derive(Debug, Args)]
 pub(crate) struct QueryArguments {
     /// The question
@@ -100,8 +100,8 @@ impl QueryArguments {
         if now == "newest" {
             return Ok(options.now_is_newest(true));
         }
-        let statement = parse(&format!("count(x) from {now}"), &Limits::default())?;
-        if let Statement::Query(query) = &statement
+        let statement = parse(&format!("count(x) from {now}"), &Limits::default());
+        if let Ok(Statement::Query(query)) = &statement
             && let Some(Clause::From(time, _)) = query.clauses.first().map(|clause| &clause.node)
             && let Time::Instant(nanos) = time.node
         {

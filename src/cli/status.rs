@@ -58,13 +58,19 @@ pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
     }
     let store_error = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     let kind = store_error.map(Error::kind);
+    let found = match kind {
+        Some(ErrorKind::Query(found)) => Some(found),
+        // What is parsed by a verb itself has not passed through the library's error.
+        _ => error.downcast_ref::<Diagnostic>(),
+    };
     // There is nobody to tell where stderr is closed.
-    drop(match kind {
-        Some(ErrorKind::Query(found)) => tell_query(found, format),
-        _ => tell(error, format),
+    drop(match found {
+        Some(found) => tell_query(found, format),
+        None => tell(error, format),
     });
     match kind {
-        Some(ErrorKind::Query(_) | ErrorKind::Model(_) | ErrorKind::Limit { .. }) => Status::Usage,
+        _ if found.is_some() => Status::Usage,
+        Some(ErrorKind::Model(_) | ErrorKind::Limit { .. }) => Status::Usage,
         Some(ErrorKind::Input { .. }) => Status::Usage,
         Some(ErrorKind::NotAStore { .. }) => Status::NotFound,
         Some(ErrorKind::Locked { .. }) => Status::Locked,
