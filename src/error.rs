@@ -155,7 +155,10 @@ impl Error {
     /// Returns true if a file or directory was not there.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+        match self.kind() {
+            ErrorKind::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            _ => false,
+        }
     }
 }
 

@@ -1,5 +1,31 @@
-//! silverback: an embeddable, append-only, columnar time-series store for bot-backend performance,
-//! with a mini query language.
+//! silverback: an embeddable, append-only, columnar time-series store for the performance of bot
+//! back ends, with a mini query language.
+//!
+//! A bot appends every request as a sample of a [`Series`]; a [`Snapshot`] answers questions about
+//! them, exactly, while the bot writes. One directory has one [`Store`] that writes, and any number
+//! of [`Reader`]s in other processes.
+//!
+//! ```
+//! use silverback::{Reader, SeriesKey, Store};
+//!
+//! # fn main() -> silverback::Result<()> {
+//! # let folder = tempfile::tempdir().expect("a folder for the example");
+//! # let path = folder.path().join("data");
+//! let store = Store::open(&path)?;
+//! store.metric("latency").event().unit("ms").define()?;
+//! let latency = store.series(&SeriesKey::new("latency").label("bot", "support"))?;
+//! latency.append(store.now(), 842.0)?;
+//!
+//! let reader = Reader::open(&path)?;
+//! let answer = reader.snapshot()?.query("p99(latency) by bot last 1h")?;
+//! assert_eq!(answer.rows.len(), 1);
+//! # store.close()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Features: `text` reads and writes text formats, `cli` (the default) builds the binary. Without
+//! both, the library has few dependencies.
 
 pub mod codec;
 mod error;
@@ -34,3 +60,18 @@ pub use crate::store::{
     Background, Batch, CloseReport, CompactReport, Durability, FlushReport, MetricBuilder, Options,
     RecoveredGap, RecoveryReport, Series, Store, StoreDamage, TickReport, VerifyReport,
 };
+
+/// The examples of README and docs, run as tests.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/QUERY.md")]
+    struct Query;
+    #[doc = include_str!("../docs/ARCHITECTURE.md")]
+    struct Architecture;
+    #[doc = include_str!("../docs/DESIGN.md")]
+    struct Design;
+    #[doc = include_str!("../docs/FORMAT.md")]
+    struct Format;
+}

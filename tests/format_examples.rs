@@ -7,7 +7,7 @@
 
 use silverback::codec::{decode_timestamps, decode_values, encode_timestamps, encode_values};
 
-const DOCS: &str = include_str!("../docs/FORMAT-codecs.md");
+const DOCS: &str = include_str!("../docs/FORMAT.md");
 
 struct Example<'a> {
     codec: &'a str,

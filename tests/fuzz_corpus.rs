@@ -11,6 +11,8 @@
 mod decode_timestamps;
 #[path = "../fuzz/bodies/decode_values.rs"]
 mod decode_values;
+#[path = "../fuzz/bodies/parse.rs"]
+mod parse;
 
 use std::env;
 use std::fs;
@@ -47,6 +49,11 @@ fn decode_values_holds_on_its_corpus() {
 #[test]
 fn decode_timestamps_holds_on_its_corpus() {
     replay("decode_timestamps", decode_timestamps::run);
+}
+
+#[test]
+fn parse_holds_on_its_corpus() {
+    replay("parse", parse::run);
 }
 
 #[test]

@@ -8,9 +8,12 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::format_push_string,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::too_many_lines,
     reason = "tests"
 )]
-#![allow(clippy::cast_precision_loss, reason = "counts of a test are small")]
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -320,8 +323,7 @@ fn counter_increase(rows: &[&Row], window: (i64, i64)) -> Option<f64> {
         let mut previous: Option<&Row> = members
             .iter()
             .copied()
-            .filter(|row| row.time < window.0 && row.time >= window.0 - 300 * SECOND)
-            .next_back();
+            .rfind(|row| row.time < window.0 && row.time >= window.0 - 300 * SECOND);
         reached |= previous.is_some();
         for row in inside(members, window) {
             reached = true;
@@ -792,11 +794,11 @@ fn any_calls() -> BoxedStrategy<Call> {
     let rates =
         prop_oneof![Just(Function::Rate), Just(Function::Increase), Just(Function::RatePerMinute)];
     let over_events = (summed, selectors(vec!["latency", "tokens", "requests"]));
-    let rated = (rates, selectors(vec!["latency", "tokens", "requests"]));
+    let of_all = (rates, selectors(vec!["latency", "tokens", "requests"]));
     prop_oneof![
         exact_calls(),
         over_events.prop_map(|(function, selector)| Call { function, selector }),
-        rated.prop_map(|(function, mut selector)| {
+        of_all.prop_map(|(function, mut selector)| {
             if selector.metric == "requests" {
                 selector.above = None;
             }

@@ -1,4 +1,4 @@
-//! What was appended is read back: before a flush, after it, after reopening, and beside the writer.
+//! What was appended is read back: before and after a flush, reopened, and beside the writer.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

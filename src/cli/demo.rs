@@ -1,6 +1,7 @@
 //! `silverback demo`: a day of bot traffic with an incident, and six questions about it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -42,15 +43,12 @@ pub(crate) fn run(arguments: &DemoArguments, context: &Context) -> anyhow::Resul
         incident.start.saturating_sub(600_000_000_000),
         incident.end.saturating_add(600_000_000_000)
     );
+    let errors = "p95(latency) as p95, share(latency, {status=\"error\"}) as errors";
     let questions = [
         "count(latency) as requests, p50(latency) as p50, p99(latency) as p99 by bot last 24h"
             .to_owned(),
-        format!(
-            "p99(latency) as p99, share(latency, {{status=\"error\"}}) as errors every 5m where bot = \"support\" and channel = \"slack\" {around}"
-        ),
-        format!(
-            "p95(latency) as p95, share(latency, {{status=\"error\"}}) as errors by bot, channel top 5 {around}"
-        ),
+        format!("{errors} every 5m where bot = \"support\" and channel = \"slack\" {around}"),
+        format!("{errors} by bot, channel top 5 {around}"),
         format!("rate(latency) per 1m as requests_per_minute by channel {around}"),
         "sum(tokens) as tokens, avg(tokens) as tokens_per_answer by intent top 5 last 24h"
             .to_owned(),
@@ -89,15 +87,15 @@ fn fill(store: &Store, demo: Demo) -> anyhow::Result<u64> {
     for request in demo {
         let Request { timestamp, bot, channel, intent, status, latency_ms, tokens } = request;
         let labels = [bot, channel, intent, status];
-        let (latency_series, token_series) = match handles.get(&labels) {
-            Some(known) => known,
-            None => {
+        let (latency_series, token_series) = match handles.entry(labels) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
                 let key = |metric: &'static str| {
                     let key = SeriesKey::new(metric).label("bot", bot).label("channel", channel);
                     key.label("intent", intent).label("status", status)
                 };
                 let both = (store.series(&key("latency"))?, store.series(&key("tokens"))?);
-                handles.entry(labels).or_insert(both)
+                place.insert(both)
             }
         };
         batch.add(latency_series, timestamp, latency_ms)?;

@@ -152,7 +152,7 @@ fn compile(written: &SampleSelector) -> anyhow::Result<Selector> {
     let mut selector = Selector { metric, matchers: Vec::new() };
     for matcher in &written.matchers {
         let label = matcher.node.label.node.clone();
-        let value = matcher.node.values.first().map(|value| value.node.as_str()).unwrap_or("");
+        let value = matcher.node.values.first().map_or("", |value| value.node.as_str());
         let limits = Limits::default();
         selector.matchers.push(match matcher.node.op {
             MatchOp::Equal => Matcher::equal(label, value),

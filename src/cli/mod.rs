@@ -1,5 +1,7 @@
 //! The command line: arguments, one file a verb, and what all verbs share.
 
+#![expect(clippy::doc_markdown, reason = "these comments are shown by --help as they are")]
+
 mod compact;
 mod demo;
 mod export;
@@ -26,7 +28,7 @@ pub(crate) use crate::cli::status::{Status, Usage, failure};
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100)]
 pub(crate) struct Arguments {
-    /// The store's directory [default: $SILVERBACK_DB, else the nearest .silverback upwards]
+    /// The store's directory [default: the nearest .silverback upwards]
     #[arg(long, global = true, env = "SILVERBACK_DB", value_name = "DIR")]
     db: Option<PathBuf>,
     /// Say nothing but errors

@@ -114,14 +114,14 @@ impl QueryArguments {
     fn override_clauses(&self, text: String) -> anyhow::Result<String> {
         let mut added = String::new();
         if let Some(last) = &self.last {
-            added.push_str(&format!(" last {last}"));
+            added.extend([" last ", last]);
         }
         if let Some(from) = &self.from {
-            let to = self.to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
-            added.push_str(&format!(" from {from}{to}"));
+            added.extend([" from ", from]);
+            added.extend(self.to.iter().flat_map(|to| [" to ", to]));
         }
         if let Some(zone) = &self.tz {
-            added.push_str(&format!(" tz \"{}\"", zone.replace('"', "")));
+            added.extend([" tz \"", &zone.replace('"', ""), "\""]);
         }
         if added.is_empty() {
             return Ok(text);

@@ -70,8 +70,9 @@ pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
     });
     match kind {
         _ if found.is_some() => Status::Usage,
-        Some(ErrorKind::Model(_) | ErrorKind::Limit { .. }) => Status::Usage,
-        Some(ErrorKind::Input { .. }) => Status::Usage,
+        Some(ErrorKind::Model(_) | ErrorKind::Limit { .. } | ErrorKind::Input { .. }) => {
+            Status::Usage
+        }
         Some(ErrorKind::NotAStore { .. }) => Status::NotFound,
         Some(ErrorKind::Locked { .. }) => Status::Locked,
         Some(

@@ -1,4 +1,4 @@
-//! CRC-32 over a file's id, some bytes and their offset, so that a swapped or stale block fails too.
+//! CRC-32 over a file's id, bytes and their offset, so that a swapped or stale block fails too.
 
 /// Returns the CRC-32 (IEEE, as crc32fast computes it) of the file id, the bytes and the offset,
 /// each number as eight little-endian bytes.
@@ -110,7 +110,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn word_crc_equals_block_crc(id: u64, words in proptest::collection::vec(any::<u64>(), 0..9), offset: u64) {
+        fn word_crc_equals_block_crc(
+            id: u64,
+            words in proptest::collection::vec(any::<u64>(), 0..9),
+            offset: u64,
+        ) {
             let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
             let by_word = words.iter().fold(WordCrc::of_file(id), |crc, &word| crc.word(word));
             let by_bytes = WordCrc::of_file(id).bytes(&bytes);

@@ -1,12 +1,13 @@
-//! The records of a DEFINE frame: symbols, metrics and series, each numbered by its order in the log.
+//! The records of a DEFINE frame: symbols, metrics and series, each numbered by its order.
 //!
 //! ```text
 //! SYMBOL 1: tag u8 · length LEB128 · UTF-8 bytes
-//! METRIC 2: tag u8 · name symbol LEB128 · kind u8 · duplicates u8 · unit symbol + 1 LEB128 (0: none)
+//! METRIC 2: tag u8 · name symbol LEB128 · kind u8 · duplicates u8
+//!           · unit symbol + 1 LEB128 (0: none)
 //! SERIES 3: tag u8 · metric LEB128 · label count LEB128 · (name symbol, value symbol) LEB128 each
 //! ```
 //!
-//! Symbols, metrics and series count from 0 in each generation; a record refers to earlier ones only.
+//! Symbols, metrics and series count from 0 in each generation; a record refers to earlier ones.
 
 use crate::codec::varint;
 use crate::format::cursor::Cursor;

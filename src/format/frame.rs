@@ -2,20 +2,21 @@
 //!
 //! ```text
 //! word 0: crc u32 (bits 0-31) | tag u8 (32-39) | arg u24 (40-63)
-//! SAMPLE 1: arg = series reference      word 1 = timestamp i64 ns   word 2 = f64 bits   (24 bytes)
-//! MARK   2: arg = 2                     word 1 = seq                word 2 = offset proven durable
-//! BATCH  3: arg = words after word 0    word 1 = samples u32 | body bytes u32 << 32
+//! SAMPLE 1: arg = series reference; word 1 = timestamp i64 ns; word 2 = f64 bits (24 bytes)
+//! MARK   2: arg = 2; word 1 = seq; word 2 = offset proven durable
+//! BATCH  3: arg = words after word 0; word 1 = samples u32 | body bytes u32
 //!           body: series references (LEB128) · zigzag timestamp differences (LEB128, the first
 //!           against 0) · values (f64, 8 bytes each) · zeros to a whole word · last word = seq
-//! OPEN   4: arg = 3                     word 1 = previous generation  word 2 = its end  word 3 = its last seq
-//! DEFINE 5: arg = words after word 0    word 1 = body bytes u64     body: records · zeros to a whole word
-//! CLOSE  7: arg = 2                     word 1 = seq                word 2 = 0
+//! OPEN   4: arg = 3; word 1 = previous generation; word 2 = its end; word 3 = its last seq
+//! DEFINE 5: arg = words after word 0; word 1 = body bytes; body: records · zeros to a whole word
+//! CLOSE  7: arg = 2; word 1 = seq; word 2 = 0
 //! ```
 //!
 //! The checksum is the CRC-32 of: file id, `word 0 >> 32`, words 1.., offset of the frame (all as
 //! eight little-endian bytes). What is known only under the lock, a batch's number and the offset,
-//! comes last, so that an appender sums everything else before it takes the lock. SAMPLE and BATCH raise the sequence number by one; SAMPLE carries no
-//! number, it is counted. Tag 6 is kept for DELETE.
+//! comes last, so that an appender sums everything else before it takes the lock. SAMPLE and BATCH
+//! raise the sequence number by one; SAMPLE carries no number, it is counted. Tag 6 is kept for
+//! DELETE.
 
 use byteorder::{ByteOrder, LE};
 
@@ -412,8 +413,9 @@ mod tests {
         let start = WordCrc::of_file(0x0123_4567_89ab_cdef);
         let first = Unsealed::new(start, FrameTag::Sample, 5, &rest).seal(4096);
         let [one, two] = rest;
-        let hex: String =
-            bytes_of(&[first, one, two]).iter().map(|byte| format!("{byte:02x}")).collect();
+        let bytes = bytes_of(&[first, one, two]);
+        let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex.concat();
         assert_eq!(hex, "ac04eae00105000000002a36fe9c97170000000000548a40");
     }
 
@@ -446,7 +448,10 @@ mod tests {
         }
 
         #[test]
-        fn hostile_frames_never_panic(words in proptest::collection::vec(any::<u64>(), 1..40), tag in 1..8_u64) {
+        fn hostile_frames_never_panic(
+            words in proptest::collection::vec(any::<u64>(), 1..40),
+            tag in 1..8_u64,
+        ) {
             let mut words = words;
             words[0] = (words[0] & 0xffff_ffff) | (tag << 32) | ((words.len() as u64 - 1) << 40);
             if let Some(head) = FrameHead::of_word(words[0]) {

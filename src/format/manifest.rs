@@ -10,9 +10,9 @@
 //!     40    8 last flushed generation
 //!     48    8 last flushed seq
 //!     56    8 segments              number of entries that follow
-//!     64   80 per segment: partition start i64 · partition length u64 (0: wide) · generation lo u64
-//!             · generation hi u64 · level u64 · uid u64 · file bytes u64 · samples u64
-//!             · first time i64 · last time i64
+//!     64   80 per segment: partition start i64 · partition length u64 (0: wide)
+//!             · generation lo u64 · generation hi u64 · level u64 · uid u64 · file bytes u64
+//!             · samples u64 · first time i64 · last time i64
 //!    end    4 crc                   CRC-32 of file id, all bytes before, offset 0
 //! ```
 //!

@@ -108,12 +108,6 @@ impl Block {
         self.columns.len()
     }
 
-    /// Returns true if there is no sample.
-    #[must_use]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.columns.is_empty()
-    }
-
     /// Returns the references of the series that have samples here, ascending.
     #[must_use]
     pub(crate) fn series(&self) -> &[u32] {

@@ -89,7 +89,7 @@ impl HeadBuilder {
             }
             self.blocks.push(Arc::new(block));
         }
-        HeadView::new(Arc::clone(&self.registry), self.series_count, self.blocks.clone())
+        HeadView::new(Arc::clone(&self.registry), self.blocks.clone())
     }
 }
 

@@ -9,21 +9,16 @@ use crate::model::{Columns, MetricDef, Selector, SeriesKey, TimeRange, Timestamp
 /// Samples of one generation up to a point of its log. Cloning it is cheap.
 #[derive(Debug, Clone)]
 pub(crate) struct HeadView {
-    /// Shared with the builder; it only grows, and the view looks at its first series only.
+    /// Shared with the builder; it only grows, and the view names only what its blocks hold.
     registry: Arc<RwLock<Registry>>,
-    series_count: u32,
     metric_count: usize,
     blocks: Vec<Arc<Block>>,
 }
 
 impl HeadView {
-    pub(crate) fn new(
-        registry: Arc<RwLock<Registry>>,
-        series_count: u32,
-        blocks: Vec<Arc<Block>>,
-    ) -> Self {
+    pub(crate) fn new(registry: Arc<RwLock<Registry>>, blocks: Vec<Arc<Block>>) -> Self {
         let metric_count = registry.read().unwrap_or_else(PoisonError::into_inner).metrics().len();
-        Self { registry, series_count, metric_count, blocks }
+        Self { registry, metric_count, blocks }
     }
 
     /// Makes a view of samples that are at hand, each series in order of arrival.
@@ -39,9 +34,8 @@ impl HeadView {
             rows.columns.timestamps.extend(columns.timestamps);
             rows.columns.values.extend(columns.values);
         }
-        let count = u32::try_from(registry.series().len()).unwrap_or(u32::MAX);
         let block = Arc::new(Block::of_rows(&rows));
-        Self::new(Arc::new(RwLock::new(registry)), count, vec![block])
+        Self::new(Arc::new(RwLock::new(registry)), vec![block])
     }
 
     fn registry(&self) -> RwLockReadGuard<'_, Registry> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::error::ErrorKind;
 use crate::ingest::guess;
 use crate::ingest::map::Mapping;
 use crate::ingest::report::BadRow;
@@ -51,7 +52,7 @@ impl Rows for CsvRows {
     }
 
     fn goes_on(&self, row: &[u8]) -> bool {
-        row.iter().filter(|&&byte| byte == b'"').count() % 2 == 1
+        row.iter().fold(false, |is_open, &byte| is_open != (byte == b'"'))
     }
 }
 
@@ -84,7 +85,7 @@ fn lay_out(
         header.iter().position(|column| column == name).ok_or_else(|| {
             let known = header.join(", ");
             let reason = format!("there is no column {name:?}; the columns are {known}");
-            RowError::Fatal(crate::error::ErrorKind::Input { line: 1, column: 0, reason }.into())
+            RowError::Fatal(ErrorKind::Input { line: 1, column: 0, reason }.into())
         })
     };
     let columns: Vec<(&str, &str)> =
@@ -133,7 +134,7 @@ fn lay_out(
 fn no_time() -> RowError {
     let reason =
         "no column looks like a time; name it with --time-field or ts= in --map".to_owned();
-    RowError::Fatal(crate::error::ErrorKind::Input { line: 1, column: 0, reason }.into())
+    RowError::Fatal(ErrorKind::Input { line: 1, column: 0, reason }.into())
 }
 
 fn take_row(

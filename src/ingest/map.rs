@@ -45,14 +45,14 @@ impl FromStr for Mapping {
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let Some((name, column)) = part.split_once('=') else {
                 if !in_labels {
-                    return Err(bad(format!("{part:?} is not NAME=COLUMN")));
+                    return Err(bad(&format!("{part:?} is not NAME=COLUMN")));
                 }
                 mapping.labels.push(part.to_owned());
                 continue;
             };
             let (name, column) = (name.trim(), column.trim());
             if name.is_empty() || column.is_empty() {
-                return Err(bad(format!("{part:?} is not NAME=COLUMN")));
+                return Err(bad(&format!("{part:?} is not NAME=COLUMN")));
             }
             in_labels = name == "labels";
             match name {
@@ -62,7 +62,7 @@ impl FromStr for Mapping {
             }
         }
         if mapping.metrics.is_empty() {
-            return Err(bad("it names no metric; write METRIC=COLUMN".to_owned()));
+            return Err(bad("it names no metric; write METRIC=COLUMN"));
         }
         Ok(mapping)
     }
@@ -74,13 +74,13 @@ fn metric_mapping(metric: &str, target: &str) -> Result<MetricMapping, Error> {
     let unit = parts.next().filter(|unit| !unit.is_empty()).map(str::to_owned);
     let kind = parts.next().map_or(Ok(MetricKind::Event), str::parse)?;
     if parts.next().is_some() {
-        return Err(bad(format!("{target:?} has more than COLUMN:UNIT:KIND")));
+        return Err(bad(&format!("{target:?} has more than COLUMN:UNIT:KIND")));
     }
-    let def = MetricDef { unit, kind, ..MetricDef::new(metric) };
+    let def = MetricDef { kind, unit, ..MetricDef::new(metric) };
     Ok(MetricMapping { column, def })
 }
 
-fn bad(reason: String) -> Error {
+fn bad(reason: &str) -> Error {
     let reason = format!("the mapping cannot be used: {reason}");
     ErrorKind::Input { line: 1, column: 0, reason }.into()
 }
@@ -114,7 +114,8 @@ mod tests {
     #[test]
     fn mappings_read_back_and_bad_ones_are_refused() {
         for text in [
-            "ts=@timestamp, labels=bot,channel,intent,status, latency=dur_ms:ms, tokens=usage.total_tokens:tokens:delta",
+            "ts=@timestamp, labels=bot,channel,intent, latency=dur_ms:ms, \
+             tokens=usage.total_tokens:tokens:delta",
             "x=y",
             "ts=t, a=b::gauge",
         ] {

@@ -71,8 +71,8 @@ pub(crate) fn parse(text: &str, unit: TimeUnit) -> Result<Timestamp, String> {
     })
 }
 
-/// Checks a time in the unit that was asked for. One that is no number of nanoseconds at all is most
-/// often in another unit, so that it deserves the hint as well.
+/// Checks a time in the unit asked for. One that is no number of nanoseconds is most often in
+/// another unit, so that it deserves the hint as well.
 fn in_years(time: Option<i64>, text: &str) -> Result<Timestamp, String> {
     if let Some(time) = time.filter(|time| YEARS.contains(time)) {
         return Ok(Timestamp::from_nanos(time));
@@ -123,6 +123,7 @@ fn civil(text: &str) -> Result<Timestamp, String> {
 #[cfg(test)]
 mod tests {
     use crate::ingest::time::{TimeUnit, parse};
+    use crate::model::Timestamp;
 
     #[test]
     fn times_are_read_in_every_form() {
@@ -136,7 +137,7 @@ mod tests {
             ("2023-11-16T18:15:46Z", TimeUnit::Auto, 1_700_158_546_000_000_000),
             ("2023-11-16T19:15:46+01:00", TimeUnit::Rfc3339, 1_700_158_546_000_000_000),
         ] {
-            assert_eq!(parse(text, unit).map(|time| time.as_nanos()), Ok(nanos), "{text}");
+            assert_eq!(parse(text, unit).map(Timestamp::as_nanos), Ok(nanos), "{text}");
         }
         let hint = parse("1700000000123", TimeUnit::Seconds).unwrap_err();
         assert!(hint.contains("is its unit ms?"), "{hint}");

@@ -96,12 +96,13 @@ impl Diagnostic {
         self
     }
 
-    /// Returns the finding as it is shown: code and sentence, the line, a caret under the place, and
-    /// the way out.
+    /// Returns the finding as it is shown: code and sentence, the line, a caret under the place,
+    /// and the way out.
     ///
     /// ```
-    /// use silverback::{Diagnostic, Limits};
-    /// let found = silverback::lang::parse("p99(latency) last 1hour", &Limits::default()).unwrap_err();
+    /// use silverback::Limits;
+    /// use silverback::lang::parse;
+    /// let found = parse("p99(latency) last 1hour", &Limits::default()).unwrap_err();
     /// assert_eq!(found.render(), "\
     /// error[Q003]: `hour` is no unit of time
     ///   | p99(latency) last 1hour

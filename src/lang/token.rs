@@ -40,7 +40,7 @@ impl TokenKind {
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Word(word) => format!("`{word}`"),
-            Self::Backquoted(name) => format!("the name `{name}`"),
+            Self::Backquoted(_) => "a name in backquotes".to_owned(),
             Self::Text(_) => "a text".to_owned(),
             Self::Number(_) => "a number".to_owned(),
             Self::Percent(_) => "a percentage".to_owned(),

@@ -23,7 +23,7 @@ pub struct Limits {
     pub frame_bytes_max: u64,
     /// How far ahead of the clock a sample may lie, in nanoseconds.
     pub future_nanos_max: u64,
-    /// Segments that one flush may write; what lies in further partitions goes into one wide segment.
+    /// Segments that one flush may write; what lies in further partitions goes into a wide one.
     pub flush_segments_max: u64,
     /// Bytes of a query's text.
     pub query_bytes_max: u64,

@@ -89,9 +89,8 @@ fn names(columns: &[Column]) -> Vec<String> {
         let reserved = ["time", "end", "partial"].contains(&column.name.as_str());
         column.role == Role::Label && (same || reserved)
     };
-    let name = |column: &Column| match collides(column) {
-        true => format!("label.{}", column.name),
-        false => column.name.clone(),
+    let name = |column: &Column| {
+        if collides(column) { format!("label.{}", column.name) } else { column.name.clone() }
     };
     columns.iter().map(name).collect()
 }

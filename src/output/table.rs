@@ -90,15 +90,16 @@ fn text(cell: &Cell, null: &str) -> String {
 /// Rounds to what a person reads, and never to something else where the number is short already.
 fn rounded(value: f64) -> String {
     let exact = number::text(value);
-    if exact.len() <= 9 || value == value.trunc() {
+    if exact.len() <= 9 || value.fract().abs() < f64::MIN_POSITIVE {
         return exact;
     }
     #[expect(clippy::cast_possible_truncation, reason = "at most 309 for finite numbers")]
     let magnitude = value.abs().log10().floor() as i32;
     let decimals = usize::try_from(DIGITS - 1 - magnitude).unwrap_or(0).min(12);
     let text = format!("{value:.decimals$}");
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
     }
 }

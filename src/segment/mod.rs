@@ -15,9 +15,7 @@ mod writer;
 use crate::format::segment::SegmentOrigin;
 use crate::model::Timestamp;
 
-pub(crate) use crate::segment::reader::{ChunkMeta, Segment};
-pub(crate) use crate::segment::usage::MetricUsage;
-pub(crate) use crate::segment::verify::{Damage, SegmentCheck};
+pub(crate) use crate::segment::reader::Segment;
 pub(crate) use crate::segment::writer::SegmentWriter;
 
 /// What a segment is, besides its samples.

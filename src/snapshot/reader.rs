@@ -6,6 +6,7 @@
 //! on: start over.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -141,9 +142,8 @@ impl Reader {
     ) -> Result<Vec<Arc<Segment>>, Attempt> {
         cache.segments.retain(|segment, _| record.segments.contains(segment));
         for segment in &record.segments {
-            if !cache.segments.contains_key(segment) {
-                let opened = open_segment(&*self.vfs, &self.dir, record.db_uuid, segment)?;
-                cache.segments.insert(*segment, opened);
+            if let btree_map::Entry::Vacant(place) = cache.segments.entry(*segment) {
+                place.insert(open_segment(&*self.vfs, &self.dir, record.db_uuid, segment)?);
             }
         }
         let mut live: Vec<_> = cache.segments.iter().collect();
@@ -160,7 +160,7 @@ impl Reader {
             .retain(|generation, follower| *generation >= first && follower.state().open.is_some());
         let mut generation = first;
         loop {
-            if !cache.followers.contains_key(&generation) {
+            if let btree_map::Entry::Vacant(place) = cache.followers.entry(generation) {
                 let path = self.dir.join("wal").join(log_name(generation));
                 let file = match self.vfs.open(&path) {
                     Ok(file) => file,
@@ -169,7 +169,7 @@ impl Reader {
                 };
                 let bytes = LogBytes::Opened(file);
                 match LogGeneration::open(bytes, record.db_uuid, generation)? {
-                    Some(log) => cache.followers.insert(generation, Follower::new(log)),
+                    Some(log) => place.insert(Follower::new(log)),
                     None => break,
                 };
             }

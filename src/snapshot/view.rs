@@ -98,7 +98,8 @@ impl Snapshot {
     /// let mut columns = Columns::default();
     /// columns.push(5, 842.0);
     /// let now = Timestamp::from_nanos(10);
-    /// let snapshot = Snapshot::of_samples(now, vec![], vec![(SeriesKey::new("latency"), columns)]);
+    /// let series = vec![(SeriesKey::new("latency"), columns)];
+    /// let snapshot = Snapshot::of_samples(now, vec![], series);
     /// assert_eq!(snapshot.query("count(latency) last 10ns")?.rows.len(), 1);
     /// # Ok::<(), silverback::Error>(())
     /// ```

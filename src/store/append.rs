@@ -11,7 +11,7 @@ use crate::wal::{BatchScratch, LogSeries, Position};
 
 /// A handle for appending to one series. Clones are cheap; any thread may use any of them.
 ///
-/// An append hashes nothing, allocates nothing and makes no system call, but when the log must grow.
+/// An append hashes nothing, allocates nothing and makes no system call, except to grow the log.
 #[derive(Debug, Clone)]
 pub struct Series {
     core: Arc<Core>,

@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::core::{Core, Store, locked};
+use crate::store::core::{Core, Store, WakeState, locked};
 use crate::store::options::{Background, Durability};
 
 /// The log grows ahead once less than this is left of its file.
@@ -108,7 +108,7 @@ impl Core {
     /// Waits for a wish or the end of the period; returns true once the thread must end.
     fn wait_for_work(&self, period: Duration) -> bool {
         let state = locked(&self.wake.state);
-        let idle = |state: &mut crate::store::core::WakeState| !state.stop && !state.work;
+        let idle = |state: &mut WakeState| !state.stop && !state.work;
         let waited = self.wake.changed.wait_timeout_while(state, period, idle);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.work = false;

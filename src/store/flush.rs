@@ -89,7 +89,7 @@ impl Core {
         self.retire_log(generation)
     }
 
-    /// Writes one segment a partition; what lies in more partitions than allowed goes into a wide one.
+    /// Writes a segment a partition; what lies in more partitions than allowed shares a wide one.
     fn write_flush_set(
         &self,
         generation: u64,

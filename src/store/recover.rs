@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::FormatError;
-use crate::format::log_header::LogHeader;
 use crate::format::manifest::ManifestRecord;
 use crate::manifest;
 use crate::model::{MetricDef, Timestamp};
@@ -73,16 +72,32 @@ pub(crate) fn recover_logs(
     generations.sort_unstable();
     let (flushed, later): (Vec<u64>, Vec<u64>) =
         generations.into_iter().partition(|g| *g <= manifest.flushed_generation);
-    let mut recovered = RecoveredLogs { seq: manifest.flushed_seq, ..RecoveredLogs::default() };
-    for (expected, (index, generation)) in
-        (manifest.flushed_generation + 1..).zip(later.iter().copied().enumerate())
+    let mut scanned = scan_logs(options, dir, manifest, &later)?;
+    // A rotation makes the next file before it syncs the current one, whose OPEN frame a power cut
+    // may take: then two logs at the end never began.
+    let begun = scanned.iter().take_while(|log| log.state.open.is_some()).count();
+    let unopened = scanned.split_off(begun);
+    if let Some(first) = unopened.first()
+        && unopened.iter().any(|log| log.state.open.is_some())
     {
-        let is_last = index + 1 == later.len();
-        let path = logs.join(log_name(generation));
-        if generation != expected {
-            return Err(missing_log(&logs.join(log_name(expected))));
-        }
-        recover_log(options, dir, &path, generation, is_last, manifest, &mut recovered)?;
+        return Err(missing_log(&first.path));
+    }
+    let mut recovered = RecoveredLogs { seq: manifest.flushed_seq, ..RecoveredLogs::default() };
+    for (index, log) in scanned.iter_mut().enumerate() {
+        // The OPEN frame behind it proves the length of every log but the last.
+        let gap = if index + 1 == begun { find_gap(log.follower.log(), &log.state)? } else { None };
+        recovered.take(log, gap)?;
+    }
+    let mut discarded = Vec::with_capacity(unopened.len());
+    for log in unopened {
+        let gap = find_gap(log.follower.log(), &log.state)?;
+        gap.map_or(Ok(()), |gap| recovered.note_gap(&log, gap))?;
+        discarded.push((log.path, gap.is_some()));
+    }
+    recovered.generations = scanned.into_iter().map(ScannedLog::into_live).collect();
+    // From the last to the first, so that a recovery that is cut leaves no hole in the chain.
+    for (path, has_frames) in discarded.iter().rev() {
+        discard_unopened(options, dir, path, *has_frames)?;
     }
     for generation in flushed {
         options.vfs.remove(&logs.join(log_name(generation)))?;
@@ -90,61 +105,84 @@ pub(crate) fn recover_logs(
     Ok(recovered)
 }
 
-fn recover_log(
+/// Reads the logs behind the flushed ones, of which none may be missing.
+fn scan_logs(
     options: &Options,
     dir: &Path,
-    path: &Path,
-    generation: u64,
-    is_last: bool,
     manifest: &ManifestRecord,
-    recovered: &mut RecoveredLogs,
-) -> Result<()> {
-    let bytes = LogBytes::Opened(options.vfs.open(path)?);
-    let log = match LogGeneration::open(bytes.clone(), manifest.db_uuid, generation) {
-        Ok(Some(log)) => log,
-        Ok(None) => expected_log(bytes, manifest.db_uuid, generation),
-        Err(error) => {
-            // A header that never reached the disk whole belongs to a log that never began.
-            let log = expected_log(bytes, manifest.db_uuid, generation);
-            let is_version = matches!(error.kind(), ErrorKind::FormatVersion { .. });
-            if is_version || !is_last || find_gap(&log, &ScanState::new())?.is_some() {
-                return Err(error);
-            }
-            log
+    later: &[u64],
+) -> Result<Vec<ScannedLog>> {
+    let mut scanned = Vec::with_capacity(later.len());
+    for (expected, &generation) in (manifest.flushed_generation + 1..).zip(later) {
+        if generation != expected {
+            return Err(missing_log(&dir.join("wal").join(log_name(expected))));
         }
-    };
-    let mut follower = Follower::new(log.clone());
-    follower.advance(u64::MAX)?;
-    let state = *follower.state();
-    let gap = if is_last { find_gap(&log, &state)? } else { None };
-    if let Some(gap) = gap {
-        note_gap(path, &state, gap, recovered)?;
+        scanned.push(ScannedLog::read(options, dir, manifest.db_uuid, generation)?);
     }
-    let Some(open) = state.open else {
-        if !is_last {
-            return Err(missing_log(path));
-        }
-        return discard_unopened(options, dir, path, gap.is_some());
-    };
-    check_chain(path, open.previous_seq, recovered.seq, &state)?;
-    let view = follower.view();
-    recovered.metrics.extend(view.metrics().iter().map(|def| MetricDef::clone(def)));
-    recovered.report.generations += 1;
-    recovered.report.frames += state.seq - open.previous_seq;
-    recovered.seq = state.seq;
-    recovered.generations.push(LiveGeneration {
-        number: generation,
-        created: Timestamp::from_nanos(log.header.created),
-        follower: Arc::new(Mutex::new(follower)),
-        sealed_end: Some(state.offset),
-        has_gap: gap.is_some(),
-    });
-    Ok(())
+    Ok(scanned)
 }
 
-/// The log as its name says it must be, where its header cannot be read.
-fn expected_log(bytes: LogBytes, db_uuid: [u8; 16], generation: u64) -> LogGeneration {
-    LogGeneration { header: LogHeader { db_uuid, generation, created: 0 }, bytes }
+/// A log behind the flushed ones, read to the end of its valid prefix.
+#[derive(Debug)]
+struct ScannedLog {
+    path: PathBuf,
+    generation: u64,
+    follower: Follower,
+    state: ScanState,
+    has_gap: bool,
+}
+
+impl ScannedLog {
+    fn read(options: &Options, dir: &Path, db_uuid: [u8; 16], generation: u64) -> Result<Self> {
+        let path = dir.join("wal").join(log_name(generation));
+        let bytes = LogBytes::Opened(options.vfs.open(&path)?);
+        let begun = LogGeneration::open(bytes.clone(), db_uuid, generation)?;
+        let log = begun.unwrap_or(LogGeneration::unread(bytes, db_uuid, generation));
+        let mut follower = Follower::new(log);
+        follower.advance(u64::MAX)?;
+        let state = *follower.state();
+        Ok(Self { path, generation, follower, state, has_gap: false })
+    }
+
+    fn into_live(self) -> LiveGeneration {
+        LiveGeneration {
+            number: self.generation,
+            created: Timestamp::from_nanos(self.follower.log().header.created),
+            follower: Arc::new(Mutex::new(self.follower)),
+            sealed_end: Some(self.state.offset),
+            has_gap: self.has_gap,
+        }
+    }
+}
+
+impl RecoveredLogs {
+    /// Adds a log that has begun to the chain.
+    fn take(&mut self, log: &mut ScannedLog, gap: Option<Gap>) -> Result<()> {
+        let Some(open) = log.state.open else { return Err(missing_log(&log.path)) };
+        check_chain(&log.path, open.previous_seq, self.seq, &log.state)?;
+        if let Some(gap) = gap {
+            self.note_gap(log, gap)?;
+        }
+        log.has_gap = gap.is_some();
+        let metrics = log.follower.view().metrics();
+        self.metrics.extend(metrics.iter().map(|def| MetricDef::clone(def)));
+        self.report.generations += 1;
+        self.report.frames += log.state.seq - open.previous_seq;
+        self.seq = log.state.seq;
+        Ok(())
+    }
+
+    fn note_gap(&mut self, log: &ScannedLog, gap: Gap) -> Result<()> {
+        let (path, offset, seq_before) = (log.path.clone(), log.state.offset, log.state.seq);
+        let seq_after = gap.seq_after;
+        if gap.is_corruption {
+            return Err(ErrorKind::LogGap { path, offset, seq_before, seq_after }.into());
+        }
+        let frames_after = gap.frames;
+        let gap = RecoveredGap { path, offset, seq_before, seq_after, frames_after };
+        self.report.gaps.push(gap);
+        Ok(())
+    }
 }
 
 /// A log is opened only after all before it was made durable, so less than that is damage.
@@ -160,26 +198,6 @@ fn check_chain(path: &Path, previous_seq: u64, seq: u64, state: &ScanState) -> R
         .into()),
         std::cmp::Ordering::Less => Err(missing_log(path)),
     }
-}
-
-fn note_gap(path: &Path, state: &ScanState, gap: Gap, recovered: &mut RecoveredLogs) -> Result<()> {
-    if gap.is_corruption {
-        return Err(ErrorKind::LogGap {
-            path: path.to_owned(),
-            offset: state.offset,
-            seq_before: state.seq,
-            seq_after: gap.seq_after,
-        }
-        .into());
-    }
-    recovered.report.gaps.push(RecoveredGap {
-        path: path.to_owned(),
-        offset: state.offset,
-        seq_before: state.seq,
-        seq_after: gap.seq_after,
-        frames_after: gap.frames,
-    });
-    Ok(())
 }
 
 /// Removes a log without OPEN: nothing in it was ever part of the store. Frames without the OPEN

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 use crate::snapshot::Follower;
 use crate::store::core::{Core, LiveGeneration, locked};
@@ -90,7 +90,7 @@ impl Core {
     /// Returns an error once the store is closed.
     pub(crate) fn check_lock_held(&self) -> Result<()> {
         let is_held = locked(&self.lock).is_some();
-        if is_held { Ok(()) } else { Err(Error::from(crate::error::ErrorKind::Closed)) }
+        if is_held { Ok(()) } else { Err(ErrorKind::Closed.into()) }
     }
 }
 

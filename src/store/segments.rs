@@ -76,7 +76,7 @@ impl SegmentPlan {
 }
 
 impl Core {
-    /// Writes a segment of the samples that `fill` gives for each key, and moves it into place.
+    /// Writes a segment of the samples that `samples_of` gives for each key, and puts it in place.
     ///
     /// The file is opened again and checked whole before it gets its name. Returns nothing where
     /// there are no samples. The caller makes the directory `seg` durable.
@@ -85,7 +85,7 @@ impl Core {
         plan: &SegmentPlan,
         metrics: &[MetricDef],
         keys: &[Arc<SeriesKey>],
-        fill: &mut dyn FnMut(usize, &mut Columns) -> Result<()>,
+        samples_of: &mut dyn FnMut(usize, &mut Columns) -> Result<()>,
     ) -> Result<Option<NewSegment>> {
         let vfs = &*self.options.vfs;
         let mut record = plan.record();
@@ -99,7 +99,7 @@ impl Core {
         let mut columns = Columns::default();
         for (index, key) in keys.iter().enumerate() {
             columns.clear();
-            fill(index, &mut columns)?;
+            samples_of(index, &mut columns)?;
             if !columns.is_empty() {
                 writer.push(key, &columns)?;
             }

@@ -7,7 +7,9 @@ use crate::manifest;
 use crate::model::Timestamp;
 use crate::segment::Segment;
 use crate::snapshot::Reader;
-use crate::wal::{LogBytes, LogGeneration, ScanState, find_gap, generation_of_name, log_name};
+use crate::wal::{
+    Ignore, LogBytes, LogGeneration, ScanState, find_gap, generation_of_name, log_name, scan,
+};
 
 /// What a check of a store found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -102,7 +104,7 @@ impl Reader {
                     return Ok(());
                 };
                 let mut state = ScanState::new();
-                crate::wal::scan(&log, &mut state, u64::MAX, &mut crate::wal::Ignore)?;
+                scan(&log, &mut state, u64::MAX, &mut Ignore)?;
                 match find_gap(&log, &state)? {
                     // A live writer may have published the frames since the scan.
                     Some(gap) if gap.offset > state.offset => Err(ErrorKind::LogGap {

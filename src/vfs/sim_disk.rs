@@ -11,7 +11,7 @@ use crate::vfs::names::{Names, plain};
 use crate::vfs::sim_cache::CachedFile;
 use crate::vfs::sim_loss::{LossPattern, Survival};
 
-/// A file, whatever its name. Files are never forgotten, so that those without a name stay readable.
+/// A file, whatever its name. None is ever forgotten: those without a name stay readable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FileId(usize);
 

@@ -19,7 +19,6 @@ fn put(vfs: &SimVfs, name: &str, bytes: &str) {
     file.sync().unwrap();
 }
 
-/// Returns a file's text, or `-` where there is none.
 fn get(vfs: &SimVfs, name: &str) -> String {
     let Ok(file) = vfs.open(path(name)) else { return "-".to_owned() };
     let mut bytes = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
@@ -53,7 +52,6 @@ fn io_text(error: &Error) -> (&'static str, String) {
     }
 }
 
-/// Creates a durable log of a few pages.
 fn log(vfs: &SimVfs) -> Arc<dyn LogFile> {
     let log = vfs.create_log(path("/log"), 1 << 20).unwrap();
     log.grow(4 * 4096).unwrap();
@@ -452,8 +450,7 @@ fn one_operation_can_fail_without_effect() {
     vfs.rename(path("/log"), path("/moved")).unwrap();
 }
 
-/// Random operations; whatever was synced with its name and not touched since must be there under
-/// every pattern.
+/// What was synced with its name and not touched since must be there under every pattern.
 #[test]
 fn random_work_never_loses_what_was_synced() {
     use crate::vfs::sim_loss::Random;

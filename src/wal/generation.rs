@@ -6,8 +6,12 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::format::FormatError;
 use crate::format::checksum::WordCrc;
+use crate::format::frame::{FrameHead, FrameTag, frame_is_intact};
 use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 use crate::vfs::{LogFile, ReadFile};
+
+/// An OPEN frame has four words.
+const OPEN_FRAME_BYTES: usize = 32;
 
 /// Returns the file name of a generation.
 #[must_use]
@@ -63,10 +67,12 @@ pub(crate) struct LogGeneration {
 }
 
 impl LogGeneration {
-    /// Reads the header of an existing log, or returns nothing where it is still all zeros.
+    /// Reads the header of an existing log, or returns nothing where the log never began: the
+    /// header is synced before the OPEN frame is stored, so without either nothing was appended.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Corrupt`] where the header is damaged, of another store or generation.
+    /// [`crate::ErrorKind::Corrupt`] where the header is of another store or generation, or
+    /// damaged in a log that has begun; [`crate::ErrorKind::FormatVersion`].
     pub(crate) fn open(
         bytes: LogBytes,
         db_uuid: [u8; 16],
@@ -75,11 +81,19 @@ impl LogGeneration {
         let mut page = vec![0; LOG_HEADER_BYTES];
         let got = bytes.read_at(0, &mut page)?;
         page.truncate(got);
-        if page.iter().all(|&byte| byte == 0) {
-            return Ok(None);
-        }
         let corrupt = |error| Error::corrupt(bytes.path(), 0, error);
-        let header = LogHeader::decode(&page).map_err(corrupt)?;
+        let header = match LogHeader::decode(&page) {
+            Ok(header) => header,
+            Err(error @ FormatError::Version { .. }) => return Err(corrupt(error)),
+            Err(error) => {
+                let log = Self::unread(bytes, db_uuid, generation);
+                return if log.has_open_frame()? {
+                    Err(log.corrupt_header(error))
+                } else {
+                    Ok(None)
+                };
+            }
+        };
         if header.db_uuid != db_uuid {
             return Err(corrupt(FormatError::Misplaced { what: "store" }));
         }
@@ -87,6 +101,26 @@ impl LogGeneration {
             return Err(corrupt(FormatError::Misplaced { what: "generation" }));
         }
         Ok(Some(Self { header, bytes }))
+    }
+
+    /// Returns the log as its name says it must be, where its header cannot be read.
+    pub(crate) fn unread(bytes: LogBytes, db_uuid: [u8; 16], generation: u64) -> Self {
+        Self { header: LogHeader { db_uuid, generation, created: 0 }, bytes }
+    }
+
+    /// Returns the error for a header that is not what was written.
+    pub(crate) fn corrupt_header(&self, error: FormatError) -> Error {
+        Error::corrupt(self.bytes.path(), 0, error)
+    }
+
+    /// True where the first frame is an intact OPEN.
+    fn has_open_frame(&self) -> Result<bool> {
+        let (mut frame, offset) = ([0; OPEN_FRAME_BYTES], LOG_HEADER_BYTES as u64);
+        let got = self.bytes.read_at(offset, &mut frame)?;
+        let head =
+            frame.first_chunk().and_then(|word| FrameHead::of_word(u64::from_le_bytes(*word)));
+        let is_open = head.is_some_and(|head| head.tag == FrameTag::Open);
+        Ok(got == frame.len() && is_open && frame_is_intact(self.crc_start(), &frame, offset))
     }
 
     /// Returns the start of every checksum in this file.

@@ -145,25 +145,25 @@ fn scan_block(
         {
             return Ok(BlockEnd::Invalid);
         }
-        visit(decode_frame(head, frame)?, state, visitor)?;
+        visit(&decode_frame(head, frame)?, state, visitor)?;
         state.offset += frame.len() as u64;
         rest = behind;
     }
 }
 
 fn visit(
-    frame: Frame<'_>,
+    frame: &Frame<'_>,
     state: &mut ScanState,
     visitor: &mut dyn FrameVisitor,
 ) -> Result<(), FormatError> {
-    match frame {
+    match *frame {
         Frame::Sample { series, timestamp, value } => {
             visitor.sample(series, timestamp, value)?;
             state.seq += 1;
         }
-        Frame::Batch { seq, batch } => {
+        Frame::Batch { seq, ref batch } => {
             expect_seq(state.seq.wrapping_add(1), seq)?;
-            visitor.batch(&batch)?;
+            visitor.batch(batch)?;
             state.seq = seq;
         }
         Frame::Define(body) => visitor.define(body)?,
@@ -201,7 +201,7 @@ pub(crate) struct Gap {
     pub is_corruption: bool,
 }
 
-/// Looks for valid frames behind the valid prefix, in time linear in the bytes up to the file's end.
+/// Looks for valid frames behind the valid prefix, in time linear in the bytes to the file's end.
 ///
 /// # Errors
 /// I/O errors.

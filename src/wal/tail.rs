@@ -1,6 +1,8 @@
 //! The end of the log: what the append lock guards.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::ptr;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -81,7 +83,7 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    /// Starts a generation in a log that holds its header: writes OPEN and the metrics' definitions.
+    /// Starts a generation in a log that holds its header: writes OPEN and the metrics.
     pub(crate) fn start(
         file: Arc<dyn LogFile>,
         header: LogHeader,
@@ -184,28 +186,28 @@ impl Tail {
     /// Returns false where the generation has no room for them; nothing is stored then.
     pub(crate) fn define_missing<'a>(
         &mut self,
-        series: impl Iterator<Item = &'a LogSeries> + Clone,
+        series: impl Iterator<Item = &'a LogSeries>,
         frame_bytes: u64,
     ) -> Result<bool> {
         let generation = self.header.generation;
+        // A batch names a series once a row, and it is defined once.
+        let mut found: HashSet<*const LogSeries> = HashSet::new();
         let missing = series.filter(|series| series.reference(generation).is_none());
-        let (mut bytes, mut count) = (0, 0);
-        for series in missing.clone() {
-            bytes += Definitions::series_bytes_max(&series.key, &series.metric.def);
-            count += 1;
-        }
+        let missing: Vec<_> =
+            missing.filter(|series| found.insert(ptr::from_ref(*series))).collect();
+        let bounds = missing.iter().map(|s| Definitions::series_bytes_max(&s.key, &s.metric.def));
+        let bytes: u64 = bounds.sum();
         let frames = bytes / DEFINE_BYTES_MAX as u64 + 1;
         let needed = frame_bytes + bytes + frames * 2 * DEFINE_FRAME_BYTES;
-        let references = u64::from(self.definitions.series_count()) + count;
+        let references = u64::from(self.definitions.series_count()) + missing.len() as u64;
         if self.is_full_for(needed) || references > SERIES_REFS_MAX {
             return Ok(false);
         }
         self.grow_for(needed)?;
         let mut records = Vec::new();
         for series in missing {
-            // The missing ones are found lazily, so a series that stands twice is defined once.
             let reference = self.definitions.series(&series.key, &series.metric.def, &mut records);
-            // Other threads may see the reference before its record, but use it under the lock only.
+            // Others may see the reference before its record, but use it under the lock only.
             series.define(generation, reference);
             if records.len() >= DEFINE_BYTES_MAX {
                 self.store_definitions(&records)?;

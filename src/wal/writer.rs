@@ -53,7 +53,6 @@ struct SyncState {
     /// A thread is syncing for all who wait.
     is_led: bool,
     durable: Position,
-    syncs: u64,
 }
 
 impl Wal {
@@ -73,7 +72,7 @@ impl Wal {
         Ok(Self {
             hint: AtomicU64::new(hint_of(&tail)),
             tail: Mutex::new(tail),
-            sync: Mutex::new(SyncState { is_led: false, durable, syncs: 0 }),
+            sync: Mutex::new(SyncState { is_led: false, durable }),
             synced: Condvar::new(),
         })
     }
@@ -246,7 +245,6 @@ impl Wal {
             let outcome = self.lead_sync();
             state = self.sync_state();
             state.is_led = false;
-            state.syncs += 1;
             self.synced.notify_all();
             state.durable = state.durable.max(outcome?);
         }
@@ -282,12 +280,6 @@ impl Wal {
             Position { generation: tail.header.generation, end: tail.end }
         };
         self.sync_to(position)
-    }
-
-    /// Returns how often the log was synced.
-    #[must_use]
-    pub(crate) fn sync_count(&self) -> u64 {
-        self.sync_state().syncs
     }
 
     /// Moves appending to the next generation, whose file holds its header and is on disk.

@@ -92,12 +92,13 @@ impl Demo {
         let start = Timestamp::from_nanos(whole).saturating_sub(before * MINUTE_NANOS);
         TimeRange::new(start, start.saturating_add(minutes * MINUTE_NANOS))
     }
+}
 
-    fn rate(&self, now: i64) -> f64 {
-        let hour = now.div_euclid(60 * MINUTE_NANOS).rem_euclid(24);
-        let factor = usize::try_from(hour).ok().and_then(|hour| HOURS.get(hour));
-        RATE * factor.copied().unwrap_or(1.0)
-    }
+/// Returns the requests a minute at a time of day.
+fn rate(now: i64) -> f64 {
+    let hour = now.div_euclid(60 * MINUTE_NANOS).rem_euclid(24);
+    let factor = usize::try_from(hour).ok().and_then(|hour| HOURS.get(hour));
+    RATE * factor.copied().unwrap_or(1.0)
 }
 
 impl Iterator for Demo {
@@ -108,7 +109,7 @@ impl Iterator for Demo {
         let now = self.start.saturating_add(self.clock as i64);
         #[expect(clippy::cast_precision_loss, reason = "a length of time, not an identity")]
         let minute = MINUTE_NANOS as f64;
-        self.clock += minute / self.rate(now) * self.random.exponential();
+        self.clock += minute / rate(now) * self.random.exponential();
         #[expect(clippy::cast_possible_truncation, reason = "nanoseconds of one day")]
         let at = self.start.saturating_add(self.clock as i64);
         if at >= self.end {

@@ -1,6 +1,6 @@
 //! Random numbers that repeat.
 
-/// The generator xoshiro256++ (Blackman and Vigna, 2019), seeded by SplitMix64 (Steele, Lea and
+/// The generator xoshiro256++ (Blackman and Vigna, 2019), seeded by `SplitMix64` (Steele, Lea and
 /// Flood, 2014). Not for secrets.
 ///
 /// ```

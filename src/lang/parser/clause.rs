@@ -2,8 +2,10 @@
 
 use std::mem::discriminant;
 
-use crate::lang::ast::{CalendarPart, Clause, Fill, Grouping, Key, Keys, RangeEnd, Spanned};
-use crate::lang::diagnostic::Span;
+use crate::lang::ast::{
+    CalendarPart, Clause, Duration, Fill, Grouping, Key, Keys, Literal, RangeEnd, Spanned,
+};
+use crate::lang::diagnostic::{Diagnostic, Span};
 use crate::lang::parser::cursor::{Parsed, Parser};
 use crate::lang::suggest::closest;
 use crate::lang::token::TokenKind;
@@ -20,7 +22,10 @@ impl Parser<'_> {
         let mut clauses: Vec<Spanned<Clause>> = Vec::new();
         while *self.peek() != TokenKind::End {
             let start = self.span();
-            let Some(node) = self.clause()? else { return Err(self.no_clause(&clauses)) };
+            let Some(node) = self.clause()? else {
+                let what = "a clause, such as `by bot` or `last 1h`";
+                return Err(self.no_clause(what, clauses.last()));
+            };
             let clause = Spanned::new(node, self.since(start));
             self.check_once(&clauses, &clause)?;
             clauses.push(clause);
@@ -69,7 +74,7 @@ impl Parser<'_> {
         Ok(None)
     }
 
-    fn compare(&mut self) -> Parsed<Option<crate::lang::ast::Duration>> {
+    fn compare(&mut self) -> Parsed<Option<Duration>> {
         if self.eat_word("previous") {
             return Ok(None);
         }
@@ -80,7 +85,7 @@ impl Parser<'_> {
         let fill = match self.peek() {
             TokenKind::Number(_) | TokenKind::Symbol("-") => {
                 let literal = self.literal()?;
-                let crate::lang::ast::Literal::Number(number) = literal.node else {
+                let Literal::Number(number) = literal.node else {
                     return Err(self.expected("a number"));
                 };
                 return Ok(Fill::Number(number));
@@ -109,7 +114,7 @@ impl Parser<'_> {
             while !self.eat_symbol(")") {
                 keys.push(self.key()?);
                 if !self.is_symbol(")") && !self.eat_symbol(",") {
-                    return Err(self.expected("`,` or `)`"));
+                    return Err(self.unclosed("`,` or `)`", ")"));
                 }
             }
         } else {
@@ -157,11 +162,7 @@ impl Parser<'_> {
     }
 
     /// Makes the error of a clause that stands in two places.
-    pub(crate) fn given_twice(
-        &self,
-        first: Span,
-        second: Span,
-    ) -> crate::lang::diagnostic::Diagnostic {
+    pub(crate) fn given_twice(&self, first: Span, second: Span) -> Diagnostic {
         let column = |span: Span| self.text.get(..span.start).map_or(0, |t| t.chars().count()) + 1;
         let written = |span: Span| self.text.get(span.start..span.end).unwrap_or("");
         let message = format!(
@@ -172,51 +173,25 @@ impl Parser<'_> {
             column(first)
         );
         // The space before the second one goes with it.
-        let before = self.text.get(..second.start).map_or(0, |text| text.trim_end().len());
+        let before = self
+            .text
+            .get(..second.start)
+            .map_or(0, |text| text.trim_end_matches([' ', '\t']).len());
         self.error("Q005", second, message).replacing(Span::new(before, second.end), "")
     }
 
     /// Makes the error of something that begins no clause.
-    fn no_clause(&self, clauses: &[Spanned<Clause>]) -> crate::lang::diagnostic::Diagnostic {
-        if let Some(last) = clauses.last()
-            && let Clause::Group(_) = last.node
-            && let TokenKind::Symbol("+" | "-" | "*" | "/" | ">" | "<" | ">=" | "<=" | "==" | "!=")
-            | TokenKind::Symbol("," | ")") = self.peek()
-        {
-            return self.grouping_in_the_middle(last.span);
+    pub(crate) fn no_clause(&mut self, what: &str, last: Option<&Spanned<Clause>>) -> Diagnostic {
+        if let Some(found) = last.and_then(|last| self.grouping_too_early(last)) {
+            return found;
         }
-        let found = self.expected("a clause, such as `by bot` or `last 1h`");
+        let found = self.expected(what);
         let TokenKind::Word(word) = self.peek() else { return found };
         match closest(word, CLAUSES) {
             Some(meant) => {
                 found.with_label(format!("did you mean `{meant}`?")).replacing(self.span(), meant)
             }
             None => found,
-        }
-    }
-
-    /// Makes the error of a grouping that is followed by more of the expression, with the query put
-    /// right where that is sure.
-    fn grouping_in_the_middle(&self, span: Span) -> crate::lang::diagnostic::Diagnostic {
-        let word = if self.text.get(span.start..).is_some_and(|t| t.starts_with("without")) {
-            "without"
-        } else {
-            "by"
-        };
-        let message = format!("`{word}` applies to the whole query");
-        let label = format!("cannot be followed by {}", self.peek().describe());
-        let found = self.error("Q011", span, message).with_label(label);
-        let written = self.text.get(span.start..span.end).unwrap_or("");
-        let without: String = self.text.replace(&format!(" {written}"), "");
-        let keys = written.replace(['(', ')'], "");
-        let fixed = format!("{} {}", without.trim_end(), keys.trim());
-        match super::parse(&fixed, &crate::model::Limits::DEFAULT) {
-            Ok(_) => {
-                let mut found = found.with_help("put it last");
-                found.suggestion = Some(fixed);
-                found
-            }
-            Err(_) => found.with_help("put it last, or before the arguments: sum by (bot) (x)"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The parser's place in the tokens, and the errors of what stands there.
 
-use crate::lang::ast::{Duration, Ident, Spanned};
+use crate::lang::ast::{Duration, Ident, SizeSuffix, Spanned};
 use crate::lang::diagnostic::{Diagnostic, Span};
 use crate::lang::lexer::tokens;
 use crate::lang::token::{Token, TokenKind};
@@ -73,6 +73,11 @@ impl<'t> Parser<'t> {
         index.and_then(|index| self.tokens.get(index)).map_or(Span::default(), |token| token.span)
     }
 
+    /// Goes to the first token that begins at an offset or behind it.
+    pub(crate) fn seek(&mut self, offset: usize) {
+        self.at = self.tokens.partition_point(|token| token.span.start < offset);
+    }
+
     /// Goes on to the next token.
     pub(crate) fn advance(&mut self) {
         self.at += 1;
@@ -85,9 +90,21 @@ impl<'t> Parser<'t> {
 
     /// Makes an error at the token at hand: what was expected, and what stands there.
     pub(crate) fn expected(&self, what: &str) -> Diagnostic {
-        let message = format!("expected {what}, found {}", self.peek().describe());
+        let message = format!("expected {what}, found {}", self.found());
         Diagnostic::error("Q001", self.text, self.span(), message)
             .with_label(format!("expected {what}"))
+    }
+
+    /// Says what stands here: as written, where that is short.
+    pub(crate) fn found(&self) -> String {
+        const LENGTH_MAX: usize = 40;
+        let span = self.span();
+        let written = self.text.get(span.start..span.end).unwrap_or("");
+        let is_literal = !matches!(self.peek(), TokenKind::Backquoted(_) | TokenKind::End);
+        if is_literal && written.len() <= LENGTH_MAX && !written.contains(char::is_control) {
+            return format!("`{written}`");
+        }
+        self.peek().describe()
     }
 
     /// Makes an error at a place.
@@ -119,6 +136,12 @@ impl<'t> Parser<'t> {
 
     pub(crate) fn expect_symbol(&mut self, symbol: &'static str) -> Parsed<()> {
         if self.eat_symbol(symbol) { Ok(()) } else { Err(self.expected(&format!("`{symbol}`"))) }
+    }
+
+    /// Reads a closing parenthesis, bracket or brace behind all that it can hold.
+    pub(crate) fn expect_close(&mut self, symbol: &'static str) -> Parsed<()> {
+        let what = format!("`{symbol}`");
+        if self.eat_symbol(symbol) { Ok(()) } else { Err(self.unclosed(&what, symbol)) }
     }
 
     /// True where a word stands here, whatever its case.
@@ -196,10 +219,10 @@ impl<'t> Parser<'t> {
         const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
         let found = match self.peek() {
             TokenKind::Number(number) => *number,
-            TokenKind::Size(number, crate::lang::ast::SizeSuffix::K) => number * 1e3,
+            TokenKind::Size(number, SizeSuffix::K) => number * 1e3,
             _ => -1.0,
         };
-        if found >= 1.0 && found <= EXACT_MAX && found.fract() == 0.0 {
+        if (1.0..=EXACT_MAX).contains(&found) && found.fract() == 0.0 {
             self.advance();
             #[expect(
                 clippy::cast_possible_truncation,

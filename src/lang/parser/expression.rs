@@ -56,7 +56,7 @@ impl Parser<'_> {
         Ok(left)
     }
 
-    fn binary_op(&self) -> Option<Spanned<BinaryOp>> {
+    pub(crate) fn binary_op(&self) -> Option<Spanned<BinaryOp>> {
         let op = match self.peek() {
             TokenKind::Symbol("+") => BinaryOp::Add,
             TokenKind::Symbol("-") => BinaryOp::Subtract,
@@ -105,7 +105,7 @@ impl Parser<'_> {
             TokenKind::Symbol("(") => {
                 self.advance();
                 let inner = self.expression()?;
-                self.expect_symbol(")")?;
+                self.expect_close(")")?;
                 Ok(Spanned::new(inner.node, self.since(start)))
             }
             TokenKind::Number(_)
@@ -198,7 +198,7 @@ impl Parser<'_> {
         while !self.eat_symbol(")") {
             args.push(self.arg()?);
             if !self.is_symbol(")") && !self.eat_symbol(",") {
-                return Err(self.expected("`,` or `)`"));
+                return Err(self.unclosed("`,` or `)`", ")"));
             }
         }
         let given = args.iter().filter(|arg| !matches!(arg.node, Arg::Option(..))).count();

@@ -21,6 +21,7 @@
 mod clause;
 mod cursor;
 mod expression;
+mod repair;
 mod selector;
 mod statement;
 mod time;

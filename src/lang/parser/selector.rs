@@ -40,7 +40,7 @@ impl Parser<'_> {
         let mut window = None;
         if self.eat_symbol("[") {
             window = Some(self.duration("[", "5m")?);
-            self.expect_symbol("]")?;
+            self.expect_close("]")?;
         }
         let mut offset = None;
         if self.eat_word("offset") {
@@ -64,18 +64,33 @@ impl Parser<'_> {
         &mut self,
         metric: &mut Option<Ident>,
     ) -> Parsed<Vec<Spanned<LabelMatcher>>> {
-        self.expect_symbol("{")?;
-        let mut matchers = Vec::new();
-        if metric.is_none() && matches!(self.peek(), TokenKind::Text(_)) {
+        if metric.is_none() && self.is_symbol("{") && matches!(self.peek_at(1), TokenKind::Text(_))
+        {
+            self.advance();
             *metric = Some(self.quoted("the metric")?);
-            if !self.is_symbol("}") {
-                self.expect_symbol(",")?;
+            if self.eat_symbol("}") {
+                return Ok(Vec::new());
             }
+            if !self.eat_symbol(",") {
+                return Err(self.unclosed("`,` or `}`", "}"));
+            }
+            return self.matchers_inside();
         }
+        self.label_matchers()
+    }
+
+    /// Reads matchers in braces that do not name a metric.
+    pub(crate) fn label_matchers(&mut self) -> Parsed<Vec<Spanned<LabelMatcher>>> {
+        self.expect_symbol("{")?;
+        self.matchers_inside()
+    }
+
+    fn matchers_inside(&mut self) -> Parsed<Vec<Spanned<LabelMatcher>>> {
+        let mut matchers = Vec::new();
         while !self.eat_symbol("}") {
             matchers.push(self.matcher()?);
             if !self.is_symbol("}") && !self.eat_symbol(",") {
-                return Err(self.expected("`,` or `}`"));
+                return Err(self.unclosed("`,` or `}`", "}"));
             }
         }
         Ok(matchers)
@@ -108,7 +123,7 @@ impl Parser<'_> {
         while self.eat_symbol(",") {
             values.push(self.label_value()?);
         }
-        self.expect_symbol(")")?;
+        self.expect_close(")")?;
         Ok(values)
     }
 
@@ -190,7 +205,7 @@ impl Parser<'_> {
             Predicate::Not(Box::new(self.predicate_not()?))
         } else if self.eat_symbol("(") {
             let inner = self.predicate()?;
-            self.expect_symbol(")")?;
+            self.expect_close(")")?;
             inner
         } else if self.is_word("value") && !self.is_matcher_at(1) {
             self.advance();

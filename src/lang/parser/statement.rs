@@ -6,6 +6,7 @@ use crate::lang::ast::{Alert, AlertClause, Body, Clause, Item, Query, Record, Sp
 use crate::lang::diagnostic::{Diagnostic, Span};
 use crate::lang::parser::clause::CLAUSES;
 use crate::lang::parser::cursor::{Parsed, Parser};
+use crate::lang::parser::repair::proven;
 use crate::lang::token::TokenKind;
 use crate::model::Limits;
 
@@ -22,8 +23,13 @@ use crate::model::Limits;
 /// ```
 ///
 /// # Errors
-/// The first thing that is wrong, with its place and often the way out.
+/// The first thing that is wrong, with its place and often the way out: a suggested query parses.
 pub fn parse(text: &str, limits: &Limits) -> Result<Statement, Diagnostic> {
+    read(text, limits).map_err(|found| proven(found, limits))
+}
+
+/// Reads a statement; what an error suggests may hold further mistakes.
+pub(crate) fn read(text: &str, limits: &Limits) -> Parsed<Statement> {
     let mut parser = Parser::new(text, limits)?;
     parser.check_language()?;
     parser.statement()
@@ -64,7 +70,10 @@ impl Parser<'_> {
             && !CLAUSES
                 .iter()
                 .any(|clause| self.is_word_at(1, clause) && !self.is_symbol_at(2, "("))
-            && !matches!(self.peek_at(1), TokenKind::Symbol(symbol) if !matches!(*symbol, "(" | "{" | "-"));
+            && match self.peek_at(1) {
+                TokenKind::Symbol(symbol) => matches!(*symbol, "(" | "{" | "-"),
+                _ => true,
+            };
         if is_explained {
             self.advance();
             return self.query().map(Statement::Explain);
@@ -128,7 +137,15 @@ impl Parser<'_> {
         let mut clauses: Vec<Spanned<AlertClause>> = Vec::new();
         while *self.peek() != TokenKind::End {
             let start = self.span();
-            let clause = Spanned::new(self.alert_clause()?, self.since(start));
+            let Some(node) = self.alert_clause()? else {
+                let last = clauses.last().and_then(|last| match &last.node {
+                    AlertClause::Query(clause) => Some(Spanned::new(clause.clone(), last.span)),
+                    _ => None,
+                });
+                let what = "a part of an alert, such as `for 10m` or `notify slack`";
+                return Err(self.no_clause(what, last.as_ref()));
+            };
+            let clause = Spanned::new(node, self.since(start));
             let same = |known: &&Spanned<AlertClause>| is_same_kind(&known.node, &clause.node);
             if let Some(first) = clauses.iter().find(same) {
                 return Err(self.given_twice(first.span, clause.span));
@@ -138,37 +155,33 @@ impl Parser<'_> {
         Ok(Alert { name, condition, clauses })
     }
 
-    fn alert_clause(&mut self) -> Parsed<AlertClause> {
+    fn alert_clause(&mut self) -> Parsed<Option<AlertClause>> {
         let start = self.span();
         if self.eat_word("for") {
-            return Ok(AlertClause::For(self.duration("for", "10m")?.node));
+            return Ok(Some(AlertClause::For(self.duration("for", "10m")?.node)));
         }
         if self.eat_word("keep") {
-            return Ok(AlertClause::Keep(self.duration("keep", "24h")?.node));
+            return Ok(Some(AlertClause::Keep(self.duration("keep", "24h")?.node)));
         }
         if self.eat_word("severity") {
-            return Ok(AlertClause::Severity(self.ident("the severity")?));
+            return Ok(Some(AlertClause::Severity(self.ident("the severity")?)));
         }
         if self.eat_word("notify") {
             let mut names = vec![self.ident("whom to notify")?];
             while self.eat_symbol(",") {
                 names.push(self.ident("whom to notify")?);
             }
-            return Ok(AlertClause::Notify(names));
+            return Ok(Some(AlertClause::Notify(names)));
         }
         if self.eat_word("message") {
-            return Ok(AlertClause::Message(self.quoted("the message")?.node));
+            return Ok(Some(AlertClause::Message(self.quoted("the message")?.node)));
         }
         if self.eat_word("labels") {
-            return Ok(AlertClause::Labels(self.matchers(&mut None)?));
+            return Ok(Some(AlertClause::Labels(self.label_matchers()?)));
         }
-        match self.clause()? {
-            Some(clause) => {
-                self.check_belongs(&clause, self.since(start), "an alert")?;
-                Ok(AlertClause::Query(clause))
-            }
-            None => Err(self.expected("a part of an alert, such as `for 10m` or `notify slack`")),
-        }
+        let Some(clause) = self.clause()? else { return Ok(None) };
+        self.check_belongs(&clause, self.since(start), "an alert")?;
+        Ok(Some(AlertClause::Query(clause)))
     }
 
     /// Refuses clauses of questions that have no meaning elsewhere.
@@ -187,7 +200,8 @@ impl Parser<'_> {
         let written = self.text.get(span.start..span.end).unwrap_or("");
         let word_len = written.find(char::is_whitespace).unwrap_or(written.len());
         let word = written.get(..word_len).unwrap_or("");
-        let before = self.text.get(..span.start).map_or(0, |text| text.trim_end().len());
+        let before =
+            self.text.get(..span.start).map_or(0, |text| text.trim_end_matches([' ', '\t']).len());
         let word_span = Span::new(span.start, span.start + word_len);
         Err(self
             .error("Q013", word_span, format!("`{word}` does not belong into {place}"))

@@ -16,9 +16,10 @@ impl Parser<'_> {
             let is_plus = self.is_symbol("+");
             self.advance();
             let length = self.duration(if is_plus { "+" } else { "-" }, "1h")?.node;
-            let node = match is_plus {
-                true => Time::Plus(Box::new(time), length),
-                false => Time::Minus(Box::new(time), length),
+            let node = if is_plus {
+                Time::Plus(Box::new(time), length)
+            } else {
+                Time::Minus(Box::new(time), length)
             };
             time = Spanned::new(node, self.since(start));
         }
@@ -60,7 +61,7 @@ impl Parser<'_> {
         self.advance();
         self.expect_symbol("(")?;
         let name = self.quoted("the text of the mark")?.node;
-        self.expect_symbol(")")?;
+        self.expect_close(")")?;
         Ok(Time::Mark(name))
     }
 }

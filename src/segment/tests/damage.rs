@@ -5,11 +5,12 @@ use crate::format::FormatError;
 use crate::format::segment_footer::SegmentFooter;
 use crate::format::segment_sections::SectionId;
 use crate::model::{Columns, SeriesKey, Timestamp};
+use crate::segment::Segment;
 use crate::segment::tests::fixture::{
     Contents, bits, columns, footer, open, open_unmapped, reseal, small, write,
 };
 use crate::segment::verify::Lost;
-use crate::segment::{Segment, SegmentCheck};
+use crate::segment::verify::SegmentCheck;
 
 fn is_corrupt(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Corrupt { .. } | ErrorKind::FormatVersion { .. })

@@ -8,7 +8,7 @@ use crate::segment::tests::fixture::{META, columns, open};
 use crate::segment::{SegmentMeta, SegmentWriter};
 use crate::vfs::{MemVfs, Vfs};
 
-const DOCS: &str = include_str!("../../../docs/FORMAT-segment.md");
+const DOCS: &str = include_str!("../../../docs/FORMAT.md");
 
 /// Two metrics of the same two events, flushed from generation 3.
 fn written() -> Vec<u8> {
