@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::{Context, Status};
 
-/// silverback compact
+/// Arguments of `silverback compact`.
 #[derive(Debug, Args)]
 pub(crate) struct CompactArguments {}
 

@@ -13,7 +13,7 @@ use silverback::{Durability, Series, SeriesKey, Store};
 
 use crate::cli::{Context, Status};
 
-/// silverback demo
+/// Arguments of `silverback demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
     /// The seed of the traffic

@@ -9,7 +9,7 @@ use silverback::{Columns, Selector, Snapshot, TimeRange};
 use crate::cli::listing::selector;
 use crate::cli::{Context, Status};
 
-/// silverback export 'latency{bot="support"}' > support.lp
+/// Arguments of `silverback export`.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
     /// The series, all of them by default

@@ -12,10 +12,11 @@ use silverback::ingest::{
 };
 use silverback::{Durability, Store};
 
+use crate::cli::rejects::Rejects;
 use crate::cli::sink::StoreSink;
 use crate::cli::{Context, Status};
 
-/// silverback ingest requests.csv --map 'ts=time, labels=bot,channel, latency=dur_ms:ms'
+/// Arguments of `silverback ingest`.
 #[derive(Debug, Args)]
 pub(crate) struct IngestArguments {
     /// The files, plain or .gz; - is stdin
@@ -86,23 +87,16 @@ pub(crate) fn run(arguments: &IngestArguments, context: &Context) -> anyhow::Res
         .durability(arguments.durability)
         .open(&directory)
         .with_context(|| format!("cannot write to the store at {}", directory.display()))?;
-    let mut rejects = arguments.open_rejects()?;
-    let (mut refused, mut rows, mut samples) = (0, 0, 0);
-    for path in &arguments.files {
-        let mut sink = StoreSink::new(&store, arguments.batch.max(1));
-        let report = arguments.read(path, rejects.as_mut(), None, &mut sink)?;
-        sink.finish()?;
-        for rejected in &report.rejected {
-            context.say(&rejected.to_string());
-        }
-        refused += report.rows_rejected;
-        rows += report.rows_stored;
-        samples += report.samples;
-    }
+    let mut rejects = arguments.rejects.as_deref().map(Rejects::open).transpose()?;
+    let mut sink = StoreSink::new(&store, arguments.batch.max(1));
+    let read = arguments.read_all(rejects.as_mut(), &mut sink, context);
+    // What was read before an error is good, and is kept: it can be gone on from there.
+    let (rows, samples) = sink.finish()?;
     if let Some(rejects) = &mut rejects {
         rejects.flush().context("cannot write the refused rows")?;
     }
     store.close()?;
+    let refused = read.with_context(|| format!("{rows} rows were stored before this"))?;
     context.say(&format!("{rows} rows, {samples} samples stored, {refused} rows refused"));
     Ok(if refused == 0 { Status::Done } else { Status::RowsRefused })
 }
@@ -127,18 +121,30 @@ fn dry_run(arguments: &IngestArguments) -> anyhow::Result<Status> {
 }
 
 impl IngestArguments {
-    fn open_rejects(&self) -> anyhow::Result<Option<io::BufWriter<std::fs::File>>> {
-        let Some(path) = &self.rejects else { return Ok(None) };
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Some(io::BufWriter::new(file)))
+    /// Reads all files and returns how many rows were refused.
+    fn read_all(
+        &self,
+        mut rejects: Option<&mut Rejects>,
+        sink: &mut StoreSink<'_>,
+        context: &Context,
+    ) -> anyhow::Result<u64> {
+        let mut refused = 0;
+        for path in &self.files {
+            let report = self.read(path, rejects.as_deref_mut(), None, sink)?;
+            context.say_rejected(&report);
+            refused += report.rows_rejected;
+            if let Some(rejects) = &mut rejects {
+                rejects.end_row();
+            }
+        }
+        Ok(refused)
     }
 
     /// Reads one file into a sink.
     fn read(
         &self,
         path: &PathBuf,
-        rejects: Option<&mut io::BufWriter<std::fs::File>>,
+        rejects: Option<&mut Rejects>,
         rows_max: Option<u64>,
         sink: &mut StoreSink<'_>,
     ) -> anyhow::Result<IngestReport> {
@@ -155,7 +161,7 @@ impl IngestArguments {
     /// Returns the options of reading one file.
     pub(crate) fn options<'a>(
         &self,
-        rejects: Option<&'a mut io::BufWriter<std::fs::File>>,
+        rejects: Option<&'a mut Rejects>,
         rows_max: Option<u64>,
     ) -> IngestOptions<'a> {
         let mut options = IngestOptions::default()

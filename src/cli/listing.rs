@@ -2,50 +2,69 @@
 
 use std::io::{self, Write};
 
-use clap::Args;
-use silverback::Selector;
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
 use silverback::lang::ast::{Body, MatchOp, SampleSelector, Statement};
 use silverback::lang::parse;
-use silverback::{Limits, Matcher, MatcherOp};
+use silverback::{Limits, Matcher, MatcherOp, MetricDef, Selector, SeriesKey};
 
-use crate::cli::{Context, Status};
+use crate::cli::{Context, Status, Usage};
 
-/// silverback metrics
+/// Arguments of `silverback metrics` and `silverback labels`.
 #[derive(Debug, Args)]
 pub(crate) struct ListArguments {
-    /// Print how many there are
-    #[arg(long)]
-    count: bool,
+    #[command(flatten)]
+    shape: Shape,
 }
 
-/// silverback series 'latency{bot="support"}'
+/// Arguments of `silverback series`.
 #[derive(Debug, Args)]
 pub(crate) struct SelectArguments {
     /// The series, all of them by default
     #[arg(value_name = "SELECTOR")]
     selector: Option<String>,
-    /// Print how many there are
-    #[arg(long)]
-    count: bool,
+    #[command(flatten)]
+    shape: Shape,
 }
 
-/// silverback values channel
+/// Arguments of `silverback values`.
 #[derive(Debug, Args)]
 pub(crate) struct ValuesArguments {
     /// The label
     label: String,
+    #[command(flatten)]
+    shape: Shape,
+}
+
+/// How a list is printed.
+#[derive(Debug, Args)]
+struct Shape {
     /// Print how many there are
     #[arg(long)]
     count: bool,
+    /// A line each, one JSON array, or a JSON value a line
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Output {
+    Table,
+    Json,
+    Ndjson,
 }
 
 pub(crate) fn metrics(arguments: &ListArguments, context: &Context) -> anyhow::Result<Status> {
     let metrics = context.reader()?.snapshot()?.metrics()?;
-    let lines = metrics.iter().map(|def| {
+    let line = |def: &MetricDef| {
         let unit = def.unit.as_deref().unwrap_or("-");
         format!("{}  {}  {unit}", def.name, def.kind)
-    });
-    print(lines, arguments.count)
+    };
+    let object = |def: &MetricDef| {
+        let (kind, duplicates) = (def.kind.as_str(), def.duplicates.as_str());
+        json!({"name": def.name, "kind": kind, "unit": def.unit, "duplicates": duplicates})
+    };
+    print(&metrics, line, object, &arguments.shape)
 }
 
 pub(crate) fn series(arguments: &SelectArguments, context: &Context) -> anyhow::Result<Status> {
@@ -54,43 +73,77 @@ pub(crate) fn series(arguments: &SelectArguments, context: &Context) -> anyhow::
         None => Selector::default(),
     };
     let series = context.reader()?.snapshot()?.select(&chosen)?;
-    print(series.iter().map(|series| series.key().to_string()), arguments.count)
+    let object = |key: &SeriesKey| {
+        let pairs = key.labels().iter().map(|(name, value)| (name.to_string(), json!(&**value)));
+        let labels: Map<String, Value> = pairs.collect();
+        json!({"metric": &**key.metric(), "labels": labels})
+    };
+    print(
+        &series,
+        |series| series.key().to_string(),
+        |series| object(series.key()),
+        &arguments.shape,
+    )
 }
 
 pub(crate) fn labels(arguments: &ListArguments, context: &Context) -> anyhow::Result<Status> {
     let names = context.reader()?.snapshot()?.label_names()?;
-    print(names.into_iter(), arguments.count)
+    print(&names, String::clone, |name| json!(name), &arguments.shape)
 }
 
 pub(crate) fn values(arguments: &ValuesArguments, context: &Context) -> anyhow::Result<Status> {
     let values = context.reader()?.snapshot()?.label_values(&arguments.label)?;
-    print(values.into_iter(), arguments.count)
+    print(&values, String::clone, |value| json!(value), &arguments.shape)
 }
 
-fn print(lines: impl Iterator<Item = String>, only_count: bool) -> anyhow::Result<Status> {
+fn print<T>(
+    items: &[T],
+    line: impl Fn(&T) -> String,
+    value: impl Fn(&T) -> Value,
+    shape: &Shape,
+) -> anyhow::Result<Status> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    if only_count {
-        writeln!(out, "{}", lines.count())?;
-    } else {
-        for line in lines {
-            writeln!(out, "{line}")?;
+    match shape.output {
+        _ if shape.count => writeln!(out, "{}", items.len())?,
+        Output::Json => writeln!(out, "{}", items.iter().map(value).collect::<Value>())?,
+        Output::Ndjson => {
+            for item in items {
+                writeln!(out, "{}", value(item))?;
+            }
+        }
+        Output::Table => {
+            for item in items {
+                writeln!(out, "{}", in_one_line(&line(item)))?;
+            }
         }
     }
     out.flush()?;
     Ok(Status::Done)
 }
 
+/// Writes control characters as escapes: one item is one line, and none of it reaches a terminal.
+fn in_one_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() {
+            true => out.extend(c.escape_default()),
+            false => out.push(c),
+        }
+    }
+    out
+}
+
 /// Reads a selector of the query language, such as `latency{bot="support"}`.
 pub(crate) fn selector(text: &str) -> anyhow::Result<Selector> {
     let statement = parse(text, &Limits::default())?;
     let Statement::Query(query) = statement else {
-        anyhow::bail!("a selector is like latency{{bot=\"support\"}}, not a question");
+        return Err(Usage("a selector is like latency{bot=\"support\"}, not a question").into());
     };
     match query.body {
         Body::Samples(sample) if sample.filter.is_none() && query.clauses.is_empty() => {
             compile(&sample.selector)
         }
-        _ => anyhow::bail!("a selector is like latency{{bot=\"support\"}}, without clauses"),
+        _ => Err(Usage("a selector is like latency{bot=\"support\"}, without clauses").into()),
     }
 }
 

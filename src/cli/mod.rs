@@ -9,6 +9,7 @@ mod ingest;
 mod listing;
 mod place;
 mod query;
+mod rejects;
 mod sink;
 mod stats;
 mod status;
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-pub(crate) use crate::cli::status::{Status, failure};
+pub(crate) use crate::cli::status::{Status, Usage, failure};
 
 /// silverback query 'p99(latency) by channel every 1m last 1h'
 ///
@@ -52,26 +53,39 @@ pub(crate) enum ErrorFormat {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Write a day of made-up bot traffic with an incident, and ask six questions
+    #[command(before_help = "silverback demo")]
     Demo(demo::DemoArguments),
     /// Read CSV, JSON lines or line protocol into the store
+    #[command(
+        before_help = "silverback ingest requests.csv --map 'ts=time, labels=bot,channel, latency=dur_ms:ms'"
+    )]
     Ingest(ingest::IngestArguments),
     /// Ask a question
+    #[command(before_help = "silverback query 'p99(latency) by channel every 1m last 1h'")]
     Query(query::QueryArguments),
     /// Write samples as text that `ingest` reads
+    #[command(before_help = "silverback export 'latency{bot=\"support\"}' > support.lp")]
     Export(export::ExportArguments),
     /// List the metrics
+    #[command(before_help = "silverback metrics -o json")]
     Metrics(listing::ListArguments),
     /// List the series, all or those of a selector
+    #[command(before_help = "silverback series 'latency{bot=\"support\"}'")]
     Series(listing::SelectArguments),
     /// List the names of the labels
+    #[command(before_help = "silverback labels")]
     Labels(listing::ListArguments),
     /// List the values of a label
+    #[command(before_help = "silverback values channel")]
     Values(listing::ValuesArguments),
     /// Show how much the store holds and what its bytes are spent on
+    #[command(before_help = "silverback stats -o json")]
     Stats(stats::StatsArguments),
     /// Check every byte of the store
+    #[command(before_help = "silverback verify")]
     Verify(verify::VerifyArguments),
     /// Merge the segments of each day into one
+    #[command(before_help = "silverback compact")]
     Compact(compact::CompactArguments),
 }
 

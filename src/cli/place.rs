@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use silverback::{Reader, Store};
+use silverback::ingest::IngestReport;
+use silverback::{ErrorKind, Reader, Store};
 
 use crate::cli::Context;
 
@@ -25,8 +26,13 @@ impl Context {
     /// Opens the store for reading.
     pub(crate) fn reader(&self) -> anyhow::Result<Reader> {
         let directory = self.directory()?;
-        Reader::open(&directory)
-            .with_context(|| format!("no store to read at {}; give --db DIR", shown(&directory)))
+        Reader::open(&directory).map_err(|error| {
+            let what = match error.kind() {
+                ErrorKind::NotAStore { .. } => "no store to read; give --db DIR".to_owned(),
+                _ => format!("cannot read the store at {}", shown(&directory)),
+            };
+            anyhow::Error::new(error).context(what)
+        })
     }
 
     /// Opens the store for writing.
@@ -42,6 +48,17 @@ impl Context {
         if !self.quiet {
             // There is nobody to tell where stderr is closed.
             drop(writeln!(std::io::stderr().lock(), "{text}"));
+        }
+    }
+
+    /// Says which rows of an input were refused, and why the first ones were.
+    pub(crate) fn say_rejected(&self, report: &IngestReport) {
+        for rejected in &report.rejected {
+            self.say(&rejected.to_string());
+        }
+        let told = report.rejected.len() as u64;
+        if report.rows_rejected > told {
+            self.say(&format!("and {} more rows refused", report.rows_rejected - told));
         }
     }
 }

@@ -13,9 +13,9 @@ use silverback::output::{Format, write_answer};
 use silverback::{Answer, Limits, Query, RunOptions, Snapshot, Store};
 
 use crate::cli::sink::StoreSink;
-use crate::cli::{Context, Status};
+use crate::cli::{Context, Status, Usage};
 
-/// silverback query 'p99(latency) by channel every 1m last 1h'
+/// Arguments of `silverback query`.
 #[derive(Debug, Args)]
 pub(crate) struct QueryArguments {
     /// The question
@@ -24,8 +24,8 @@ pub(crate) struct QueryArguments {
     /// Read the question from a file
     #[arg(long, value_name = "FILE", conflicts_with = "query")]
     query_file: Option<PathBuf>,
-    /// Ask about these files instead of a store
-    #[arg(long, value_name = "DATA", num_args = 1..)]
+    /// Ask about this file instead of a store; may be given several times
+    #[arg(long, value_name = "DATA")]
     file: Vec<PathBuf>,
     /// Which columns of the files are what, as in `ingest`
     #[arg(long, requires = "file")]
@@ -100,14 +100,14 @@ impl QueryArguments {
         if now == "newest" {
             return Ok(options.now_is_newest(true));
         }
-        let statement = parse(&format!("count(x) from {now}"), &Limits::default())?;
-        if let Statement::Query(query) = &statement
+        let statement = parse(&format!("count(x) from {now}"), &Limits::default());
+        if let Ok(Statement::Query(query)) = &statement
             && let Some(Clause::From(time, _)) = query.clauses.first().map(|clause| &clause.node)
             && let Time::Instant(nanos) = time.node
         {
             return Ok(options.now(silverback::Timestamp::from_nanos(nanos)));
         }
-        anyhow::bail!("--now takes RFC 3339 with a zone, such as 2026-02-09T10:00Z, or newest")
+        Err(Usage("--now takes RFC 3339 with a zone, such as 2026-02-09T10:00Z, or newest").into())
     }
 
     /// Puts the range and zone of the flags in place of the question's clauses.
@@ -155,9 +155,7 @@ impl QueryArguments {
             let mut sink = StoreSink::new(&store, 1_000);
             let report = ingest(Input { name, bytes }, options, &mut sink)?;
             sink.finish()?;
-            for rejected in &report.rejected {
-                context.say(&rejected.to_string());
-            }
+            context.say_rejected(&report);
         }
         Ok(store.snapshot()?)
     }

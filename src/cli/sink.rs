@@ -12,9 +12,11 @@ pub(crate) struct StoreSink<'a> {
     batch: Batch,
     batch_samples: usize,
     /// Handles by metric and labels, so that a row costs a look-up and no allocation.
-    handles: HashMap<String, Series>,
-    lookup: String,
+    handles: HashMap<Vec<u8>, Series>,
+    lookup: Vec<u8>,
     row: Vec<(Series, f64)>,
+    rows: u64,
+    samples: u64,
 }
 
 impl<'a> StoreSink<'a> {
@@ -25,22 +27,26 @@ impl<'a> StoreSink<'a> {
             batch: store.batch(),
             batch_samples,
             handles: HashMap::new(),
-            lookup: String::new(),
+            lookup: Vec::new(),
             row: Vec::new(),
+            rows: 0,
+            samples: 0,
         }
     }
 
-    /// Appends what is left.
-    pub(crate) fn finish(mut self) -> Result<()> {
-        self.batch.commit_and_clear()
+    /// Appends what is left, and returns how many rows and samples there were.
+    pub(crate) fn finish(mut self) -> Result<(u64, u64)> {
+        self.batch.commit_and_clear()?;
+        Ok((self.rows, self.samples))
     }
 
     fn handle(&mut self, metric: &str, labels: &[(&str, &str)]) -> Result<Series> {
         self.lookup.clear();
-        self.lookup.push_str(metric);
-        for (name, value) in labels {
-            // No name holds a control character.
-            self.lookup.extend(["\u{1}", name, "\u{2}", value]);
+        let parts = labels.iter().flat_map(|(name, value)| [*name, *value]);
+        for part in std::iter::once(metric).chain(parts) {
+            // No separator would do: values may hold every character.
+            self.lookup.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            self.lookup.extend_from_slice(part.as_bytes());
         }
         if let Some(known) = self.handles.get(&self.lookup) {
             return Ok(known.clone());
@@ -75,6 +81,8 @@ impl Sink for StoreSink<'_> {
         for (series, value) in &handles {
             self.batch.add(series, row.timestamp, *value)?;
         }
+        self.rows += 1;
+        self.samples += handles.len() as u64;
         self.row = handles;
         Ok(())
     }

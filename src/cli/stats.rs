@@ -8,7 +8,7 @@ use silverback::{MetricStats, StatsReport};
 
 use crate::cli::{Context, Status};
 
-/// silverback stats -o json
+/// Arguments of `silverback stats`.
 #[derive(Debug, Args)]
 pub(crate) struct StatsArguments {
     /// table or json

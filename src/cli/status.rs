@@ -1,5 +1,6 @@
 //! Exit statuses, and how a failure is told.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -35,6 +36,18 @@ impl From<Status> for ExitCode {
     }
 }
 
+/// Arguments that cannot be used, and how they are written.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) &'static str);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
 /// Tells a failure on stderr and returns the status it ends with.
 pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
     let io_kind =
@@ -45,23 +58,27 @@ pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
     }
     let store_error = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     let kind = store_error.map(Error::kind);
+    let found = match kind {
+        Some(ErrorKind::Query(found)) => Some(found),
+        // What is parsed by a verb itself has not passed through the library's error.
+        _ => error.downcast_ref::<Diagnostic>(),
+    };
     // There is nobody to tell where stderr is closed.
-    drop(match kind {
-        Some(ErrorKind::Query(found)) => tell_query(found, format),
-        _ => tell(error, format),
+    drop(match found {
+        Some(found) => tell_query(found, format),
+        None => tell(error, format),
     });
     match kind {
-        Some(
-            ErrorKind::Query(_)
-            | ErrorKind::Model(_)
-            | ErrorKind::Limit { .. }
-            | ErrorKind::Input { .. },
-        ) => Status::Usage,
+        _ if found.is_some() => Status::Usage,
+        Some(ErrorKind::Model(_) | ErrorKind::Limit { .. } | ErrorKind::Input { .. }) => {
+            Status::Usage
+        }
         Some(ErrorKind::NotAStore { .. }) => Status::NotFound,
         Some(ErrorKind::Locked { .. }) => Status::Locked,
         Some(
             ErrorKind::Corrupt { .. } | ErrorKind::LogGap { .. } | ErrorKind::FormatVersion { .. },
         ) => Status::Damaged,
+        _ if error.is::<Usage>() => Status::Usage,
         _ => match io_kind {
             Some(io::ErrorKind::NotFound) => Status::NotFound,
             Some(_) => Status::Io,

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::{Context, Status};
 
-/// silverback verify
+/// Arguments of `silverback verify`.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {}
 

@@ -80,6 +80,12 @@ impl<'a> Line<'a> {
             return Err(BadRow::new(0, "the line has no time"));
         }
         let fields = parse_fields(fields_text, column)?;
+        // A backslash keeps the first character from making the line something else.
+        let is_guarded = measurement.starts_with("\\#")
+            || measurement.starts_with("\\{")
+            || measurement.starts_with("\\\u{feff}");
+        let measurement =
+            measurement.strip_prefix('\\').filter(|_| is_guarded).unwrap_or(measurement);
         let measurement = unescape(measurement);
         Ok(Self { measurement, tags, fields, time, time_at: column(time) })
     }

@@ -17,6 +17,10 @@ pub fn write_samples(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let mut prefix = escaped(key.metric(), &[',', ' ']);
+    // What would make the line a comment, or the input another form, is no start of a name.
+    if prefix.starts_with(['#', '{', '\u{feff}']) {
+        prefix.insert(0, '\\');
+    }
     for (name, value) in key.labels() {
         prefix.push(',');
         prefix.push_str(&escaped(name, &[',', ' ', '=']));
