@@ -4,7 +4,17 @@
 //! each part of a segment fail. After each failure the store is asked for more, killed or cut off,
 //! and opened again.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::format_collect,
+    clippy::indexing_slicing,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::unused_self,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod scripted;
 
@@ -234,7 +244,10 @@ fn a_bad_block_costs_its_series_and_no_other() {
     for start in (0..len).step_by(64) {
         let sim = sim.power_loss(LossPattern::Everything);
         sim.fail_reads(&path, start..start + 64);
-        let names_file = |error: &Error| matches!(error.kind(), ErrorKind::Io { path: named, .. } if *named == path);
+        let names_file = |error: &Error| match error.kind() {
+            ErrorKind::Io { path: named, .. } => *named == path,
+            _ => false,
+        };
         let store = match options(&sim, INTERVAL).open(DIR) {
             Ok(store) => store,
             Err(error) => {

@@ -1,6 +1,15 @@
 //! A frame takes the room in the log that it needs, and no more.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::format_collect,
+    clippy::indexing_slicing,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::unused_self,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
 
 mod scripted;
 

@@ -5,6 +5,10 @@
 
 #![cfg(feature = "text")]
 #![allow(
+    clippy::format_collect,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_truncation,
+    clippy::unused_self,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -93,7 +93,7 @@ impl Core {
         if vfs.exists(&source)? {
             vfs.remove(&source)?;
         }
-        let written = self.write_temporary(&source, plan, metrics, keys, fill);
+        let written = self.write_temporary(&source, plan, metrics, keys, samples_of);
         let Ok(Some(summary)) = written else {
             // Half a segment must not keep the space that a full disk lacks.
             drop(vfs.remove(&source));
@@ -115,7 +115,7 @@ impl Core {
         plan: &SegmentPlan,
         metrics: &[MetricDef],
         keys: &[Arc<SeriesKey>],
-        fill: &mut dyn FnMut(usize, &mut Columns) -> Result<()>,
+        samples_of: &mut dyn FnMut(usize, &mut Columns) -> Result<()>,
     ) -> Result<Option<SegmentSummary>> {
         let mut file = self.options.vfs.create(source)?;
         let mut writer =
