@@ -1,6 +1,5 @@
 //! The `silverback` binary: parses arguments, runs a verb, maps its outcome to an exit status.
 
-#[expect(clippy::doc_markdown, reason = "its comments are shown by --help as they are")]
 mod cli;
 
 use std::process::ExitCode;
