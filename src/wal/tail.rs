@@ -28,8 +28,6 @@ pub(crate) struct Watermark {
     pub log: LogGeneration,
     /// Its end.
     pub end: u64,
-    /// The sequence number of its last frame.
-    pub seq: u64,
 }
 
 /// A generation that takes no more frames.
@@ -120,7 +118,7 @@ impl Tail {
 
     pub(crate) fn watermark(&self) -> Watermark {
         let log = LogGeneration { header: self.header, bytes: LogBytes::Live(self.file.clone()) };
-        Watermark { log, end: self.end, seq: self.seq }
+        Watermark { log, end: self.end }
     }
 
     pub(crate) fn sealed(&self) -> Sealed {
