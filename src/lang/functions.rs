@@ -31,14 +31,23 @@ const FUNCTIONS: [(&str, usize, usize); 27] = [
     ("forecast", 1, 2),
 ];
 
-/// The words that clauses and other parts begin with.
-pub(crate) const KEYWORDS: [&str; 43] = [
+/// The words that a name is put in backquotes for: some clause, operator or statement begins with
+/// them.
+pub(crate) const RESERVED: [&str; 35] = [
     "alert", "and", "as", "bottom", "by", "compare", "default", "every", "explain", "fill", "for",
-    "from", "group", "having", "if", "in", "keep", "labels", "last", "limit", "mark", "message",
-    "not", "notify", "now", "offset", "or", "over", "per", "previous", "record", "select",
-    "severity", "update", "since", "to", "top", "tz", "unless", "until", "value", "where",
-    "without",
+    "from", "group", "having", "in", "last", "limit", "not", "offset", "or", "over", "per",
+    "record", "select", "since", "to", "top", "tz", "unless", "until", "update", "value", "where",
+    "without", "if",
 ];
+
+/// The words that mean something at one place only, and are names everywhere else.
+const NOUNS: [&str; 8] =
+    ["keep", "labels", "mark", "message", "notify", "now", "previous", "severity"];
+
+/// True for a word of the language, whatever its case.
+pub(crate) fn is_keyword(word: &str) -> bool {
+    RESERVED.iter().chain(&NOUNS).any(|known| word.eq_ignore_ascii_case(known))
+}
 
 /// Returns the exact fraction that a percentile's name stands for, as digits and a power of ten:
 /// `p99` is 99 / 10^2, `p999` is 999 / 10^3, `p7` is 7 / 10^2, `p99.9` is 999 / 10^3.

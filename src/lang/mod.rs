@@ -3,6 +3,7 @@
 pub mod ast;
 mod diagnostic;
 mod functions;
+mod lexeme;
 mod lexer;
 mod literal;
 mod parser;

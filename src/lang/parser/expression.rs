@@ -135,16 +135,22 @@ impl Parser<'_> {
 
     /// True where a call begins: a word before `(`, or before `by (…) (`.
     pub(crate) fn at_call(&self) -> bool {
-        if !matches!(self.peek(), TokenKind::Word(_)) {
+        self.is_call_at(0)
+    }
+
+    /// True where a call begins at a token further on.
+    pub(crate) fn is_call_at(&self, ahead: usize) -> bool {
+        let is_grouping = |at| self.is_word_at(at, "by") || self.is_word_at(at, "without");
+        if !matches!(self.peek_at(ahead), TokenKind::Word(_)) {
             return false;
         }
-        if self.is_symbol_at(1, "(") {
-            return !self.is_word("by") && !self.is_word("without");
+        if self.is_symbol_at(ahead + 1, "(") {
+            return !is_grouping(ahead);
         }
-        let has_grouping = self.is_word_at(1, "by") || self.is_word_at(1, "without");
-        has_grouping
-            && self.is_symbol_at(2, "(")
-            && self.closing_parenthesis(2).is_some_and(|at| self.is_symbol_at(at + 1, "("))
+        let keys = ahead + 2;
+        is_grouping(ahead + 1)
+            && self.is_symbol_at(keys, "(")
+            && self.closing_parenthesis(keys).is_some_and(|at| self.is_symbol_at(at + 1, "("))
     }
 
     /// Refuses `p99 latency`: a function's name before a metric's.
@@ -152,10 +158,7 @@ impl Parser<'_> {
         let TokenKind::Word(name) = self.peek() else { return Ok(()) };
         let is_function = functions::arity(&name.to_ascii_lowercase()).is_some();
         let is_metric = match self.peek_at(1) {
-            TokenKind::Word(next) => {
-                let next = next.to_ascii_lowercase();
-                !functions::KEYWORDS.contains(&next.as_str())
-            }
+            TokenKind::Word(next) => !functions::is_keyword(next),
             TokenKind::Backquoted(_) => true,
             _ => false,
         };
@@ -216,7 +219,9 @@ impl Parser<'_> {
         let start = self.span();
         let arg = if self.eat_word("where") {
             Arg::Where(self.predicate()?)
-        } else if matches!(self.peek(), TokenKind::Word(_)) && self.is_symbol_at(1, "=") {
+        } else if self.is_symbol_at(1, "=")
+            && matches!(self.peek(), TokenKind::Word(_) | TokenKind::Backquoted(_))
+        {
             let name = self.ident("an option")?;
             self.advance();
             Arg::Option(name, self.option_value()?)
@@ -240,8 +245,12 @@ impl Parser<'_> {
 
     fn option_value(&mut self) -> Parsed<Spanned<OptionValue>> {
         let span = self.span();
-        if let TokenKind::Word(word) = self.peek() {
-            let word = word.to_ascii_lowercase();
+        let word = match self.peek() {
+            TokenKind::Word(word) => Some(word.to_ascii_lowercase()),
+            TokenKind::Backquoted(word) => Some(word.clone()),
+            _ => None,
+        };
+        if let Some(word) = word {
             self.advance();
             return Ok(Spanned::new(OptionValue::Word(word), span));
         }
