@@ -3,7 +3,7 @@
 //! tests/reader_protocol.rs walks through a model of the protocol; here the writer itself rotates,
 //! flushes, merges and restarts just before each look-up and each read of the reader.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::pedantic, clippy::unwrap_used, reason = "tests")]
 
 mod scripted;
 

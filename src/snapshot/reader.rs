@@ -3,8 +3,8 @@
 //! The protocol: read MANIFEST, open its segments, open the logs of all later generations, and only
 //! then scan. A log's valid prefix counts; the next generation counts if its OPEN frame continues
 //! with the sequence number where the prefix ended, and is read again where that is more. Where a
-//! file is missing, the writer has moved on: start over. The chain ends at a log that is absent while
-//! its first log is there. `tests/reader_protocol.rs` walks through a model of this.
+//! file is missing, the writer has moved on: start over. The chain ends at a log that is absent
+//! while its first log is there. `tests/reader_protocol.rs` walks through a model of this.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map;
