@@ -7,7 +7,13 @@
 //! caught. The second half is the real thing: the writer works in between the reader's file
 //! operations, at each of them in turn.
 
-#![allow(clippy::pedantic, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::pedantic,
+    clippy::map_entry,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
 
 use std::collections::{BTreeMap, HashSet};
 
