@@ -1,10 +1,8 @@
 //! CSV: wide, a metric a column, or long, with columns for metric and value.
 
-use std::borrow::Cow;
-
-use crate::error::ErrorKind;
 use crate::ingest::guess;
 use crate::ingest::map::Mapping;
+use crate::ingest::record::{Field, leaves_quote_open, split};
 use crate::ingest::report::BadRow;
 use crate::ingest::source::{Feed, RowError, Rows};
 use crate::ingest::time;
@@ -34,12 +32,11 @@ enum Values {
 
 impl Rows for CsvRows {
     fn row(&mut self, row: &[u8], feed: &mut Feed<'_, '_>) -> Result<(), RowError> {
-        let text = utf8(row)?;
-        let fields = split(text)?;
         let Some(header) = &self.header else {
-            self.header = Some(fields.iter().map(|field| field.trim().to_owned()).collect());
+            self.header = Some(read_header(row).map_err(RowError::Unusable)?);
             return Ok(());
         };
+        let fields = split(utf8(row)?).map_err(RowError::Torn)?;
         if fields.len() != header.len() {
             let reason = format!("{} fields, but the header has {}", fields.len(), header.len());
             return Err(BadRow::new(0, reason).into());
@@ -48,12 +45,25 @@ impl Rows for CsvRows {
             Some(layout) => layout,
             empty => empty.insert(lay_out(header, &fields, feed)?),
         };
-        take_row(layout, &fields, text, feed)
+        take_row(layout, &fields, feed)
     }
 
-    fn goes_on(&self, row: &[u8]) -> bool {
-        row.iter().fold(false, |is_open, &byte| is_open != (byte == b'"'))
+    fn is_header_next(&self) -> bool {
+        self.header.is_none()
     }
+
+    fn leaves_open(&self, line: &[u8], is_open: bool) -> bool {
+        leaves_quote_open(line, is_open)
+    }
+}
+
+fn read_header(row: &[u8]) -> Result<Vec<String>, BadRow> {
+    let text = utf8(row)?;
+    let is_alone = |at: &usize| text.as_bytes().get(at + 1) != Some(&b'\n');
+    if let Some(at) = text.match_indices('\r').map(|(at, _)| at).find(is_alone) {
+        return Err(BadRow::new(at + 1, "lines end with a carriage return alone"));
+    }
+    Ok(split(text)?.iter().map(|field| field.text.trim().to_owned()).collect())
 }
 
 pub(crate) fn utf8(row: &[u8]) -> Result<&str, BadRow> {
@@ -61,35 +71,21 @@ pub(crate) fn utf8(row: &[u8]) -> Result<&str, BadRow> {
         .map_err(|error| BadRow::new(error.valid_up_to() + 1, "the text is not UTF-8"))
 }
 
-/// Splits a record into fields. Without quotes that is a plain split.
-fn split(record: &str) -> Result<Vec<Cow<'_, str>>, BadRow> {
-    if !record.contains('"') {
-        return Ok(record.split(',').map(Cow::Borrowed).collect());
-    }
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record.as_bytes());
-    let mut fields = csv::StringRecord::new();
-    match reader.read_record(&mut fields) {
-        Ok(true) => Ok(fields.iter().map(|field| Cow::Owned(field.to_owned())).collect()),
-        _ => Err(BadRow::new(0, "the row is not CSV")),
-    }
-}
-
 /// Decides on the layout with the header and the first row.
 fn lay_out(
     header: &[String],
-    fields: &[Cow<'_, str>],
+    fields: &[Field<'_>],
     feed: &mut Feed<'_, '_>,
 ) -> Result<Layout, RowError> {
     let place = |name: &str| {
         header.iter().position(|column| column == name).ok_or_else(|| {
             let known = header.join(", ");
             let reason = format!("there is no column {name:?}; the columns are {known}");
-            RowError::Fatal(ErrorKind::Input { line: 1, column: 0, reason }.into())
+            RowError::Unusable(BadRow::new(0, reason))
         })
     };
     let columns: Vec<(&str, &str)> =
-        header.iter().map(String::as_str).zip(fields.iter().map(AsRef::as_ref)).collect();
+        header.iter().map(String::as_str).zip(fields.iter().map(|field| &*field.text)).collect();
     let time_field = feed.options.time_field.clone();
     let long = |name: &str| header.iter().position(|column| column.eq_ignore_ascii_case(name));
     if let (None, Some(metric), Some(value)) =
@@ -134,21 +130,16 @@ fn lay_out(
 fn no_time() -> RowError {
     let reason =
         "no column looks like a time; name it with --time-field or ts= in --map".to_owned();
-    RowError::Fatal(ErrorKind::Input { line: 1, column: 0, reason }.into())
+    RowError::Unusable(BadRow::new(0, reason))
 }
 
 fn take_row(
     layout: &Layout,
-    fields: &[Cow<'_, str>],
-    text: &str,
+    fields: &[Field<'_>],
     feed: &mut Feed<'_, '_>,
 ) -> Result<(), RowError> {
-    let field = |index: usize| fields.get(index).map_or("", AsRef::as_ref);
-    // Columns are counted in the text where fields stand in it as they are.
-    let column = |index: usize| match fields.get(index) {
-        Some(Cow::Borrowed(field)) => field.as_ptr().addr() - text.as_ptr().addr() + 1,
-        _ => 0,
-    };
+    let field = |index: usize| fields.get(index).map_or("", |field| &*field.text);
+    let column = |index: usize| fields.get(index).map_or(0, |field| field.column);
     let timestamp = time::parse(field(layout.time), feed.options.time_unit)
         .map_err(|reason| BadRow::new(column(layout.time), reason))?;
     let mut labels: Vec<(&str, &str)> =

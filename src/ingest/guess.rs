@@ -71,7 +71,13 @@ pub(crate) fn time_column(columns: &[(&str, &str)]) -> Option<String> {
             hints.iter().any(|hint| name.contains(hint)) && is_time(value)
         })
     };
-    named.or_else(hinted).map(|(name, _)| (*name).to_owned())
+    // The first row may be a bad one, which must not cost the others.
+    let only_named = || {
+        TIME_NAMES.iter().find_map(|time_name| {
+            columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(time_name))
+        })
+    };
+    named.or_else(hinted).or_else(only_named).map(|(name, _)| (*name).to_owned())
 }
 
 #[cfg(test)]

@@ -66,12 +66,16 @@ impl<'a> Line<'a> {
         if measurement.is_empty() {
             return Err(BadRow::new(1, "the measurement has no name"));
         }
-        let mut tags = Vec::new();
+        let mut tags: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
         while !tags_left.is_empty() {
             let (tag, more) = cut(tags_left, b',').unwrap_or((tags_left, ""));
             let (name, value) = cut(tag, b'=')
                 .ok_or_else(|| BadRow::new(column(tag), format!("tag {tag:?} has no value")))?;
-            tags.push((unescape(name), unescape(value)));
+            let name = unescape(name);
+            if tags.iter().any(|(known, _)| *known == name) {
+                return Err(BadRow::new(column(tag), format!("tag {name:?} is given twice")));
+            }
+            tags.push((name, unescape(value)));
             tags_left = more;
         }
         let (fields_text, time) = cut_fields(rest.trim_start());

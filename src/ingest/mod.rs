@@ -6,9 +6,11 @@
 mod csv;
 mod guess;
 mod influx;
+mod lines;
 mod map;
 mod ndjson;
 mod options;
+mod record;
 mod report;
 mod source;
 mod time;

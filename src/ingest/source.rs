@@ -1,21 +1,24 @@
 //! Reading an input row by row, whatever its form, and handing on what is good.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ingest::csv::CsvRows;
 use crate::ingest::influx::{InfluxRows, looks_like_line_protocol};
+use crate::ingest::lines::{Lines, ROW_BYTES_MAX, RowEnd, Taken};
 use crate::ingest::ndjson::JsonRows;
 use crate::ingest::report::{BadRow, IngestReport};
 use crate::ingest::{IngestOptions, Input, InputFormat, Row, Sink};
 use crate::model::{MetricDef, Timestamp};
 
-/// A longer row is refused, so that an input without line ends takes no memory.
-const ROW_BYTES_MAX: usize = 4 << 20;
 /// How much of the input is looked at to tell its form.
 const PEEK_BYTES: usize = 64 << 10;
+const BUFFER_BYTES: usize = 64 << 10;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// What a form of input does with a row.
@@ -23,8 +26,13 @@ pub(crate) trait Rows {
     /// Reads one row and hands it to the feed. The first row of a form may be a header.
     fn row(&mut self, row: &[u8], feed: &mut Feed<'_, '_>) -> Result<(), RowError>;
 
-    /// True where the row goes on behind this line end.
-    fn goes_on(&self, _row: &[u8]) -> bool {
+    /// True where the next row is the header, without which no other can be read.
+    fn is_header_next(&self) -> bool {
+        false
+    }
+
+    /// True where a row is open behind this line, given whether one was before it.
+    fn leaves_open(&self, _line: &[u8], _is_open: bool) -> bool {
         false
     }
 }
@@ -34,6 +42,10 @@ pub(crate) trait Rows {
 pub(crate) enum RowError {
     /// The row is bad, the next one may be good.
     Bad(BadRow),
+    /// The row's first line is bad; those behind it may belong to other rows.
+    Torn(BadRow),
+    /// Without this row none of the input can be read.
+    Unusable(BadRow),
     /// Nothing more can be done.
     Fatal(Error),
 }
@@ -76,16 +88,19 @@ pub fn ingest<R: Read>(
     options: IngestOptions<'_>,
     sink: &mut dyn Sink,
 ) -> Result<IngestReport> {
-    let Input { name, bytes } = input;
-    let mut reader = BufReader::with_capacity(PEEK_BYTES, bytes);
-    let start = reader.fill_buf().map_err(|error| Error::io("read", Path::new(&name), error))?;
-    let is_gzip = start.starts_with(&GZIP_MAGIC);
+    let Input { name, mut bytes } = input;
+    let mut magic = Vec::new();
+    let peeked = bytes.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut magic);
+    peeked.map_err(|error| Error::io("read", Path::new(&name), error))?;
+    let is_gzip = magic == GZIP_MAGIC;
+    let reader = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(magic).chain(bytes));
     let mut feed =
         Feed { options, sink, report: IngestReport::default(), defined: BTreeSet::new() };
     if is_gzip {
-        let plain = flate2::bufread::MultiGzDecoder::new(reader);
-        feed.read_all(&name, &mut BufReader::with_capacity(PEEK_BYTES, plain))?;
+        let plain = MultiGzDecoder::new(reader);
+        feed.read_all(&name, &mut BufReader::with_capacity(BUFFER_BYTES, plain))?;
     } else {
+        let mut reader = reader;
         feed.read_all(&name, &mut reader)?;
     }
     Ok(feed.report)
@@ -102,35 +117,54 @@ pub(crate) struct Feed<'o, 's> {
 impl Feed<'_, '_> {
     fn read_all(&mut self, name: &str, reader: &mut dyn BufRead) -> Result<()> {
         let io_error = |error| Error::io("read", Path::new(name), error);
-        let mut rows = self.rows_of(reader.fill_buf().map_err(io_error)?);
+        let mut lines = Lines::new(reader);
+        let start = lines.peek(PEEK_BYTES, &is_telling).map_err(io_error)?;
+        let mut rows = self.rows_of(start);
         let mut row = Vec::new();
         let mut line = 1;
-        loop {
-            if self.options.rows_max.is_some_and(|max| self.report.rows_stored >= max) {
-                return Ok(());
+        while self.options.rows_max.is_none_or(|max| self.report.rows_stored < max) {
+            let leaves_open = |line: &[u8], is_open: bool| rows.leaves_open(line, is_open);
+            let taken = lines.read_row(&mut row, &leaves_open).map_err(io_error)?;
+            if taken.end == RowEnd::Nothing {
+                break;
             }
-            row.clear();
-            let taken = read_row(reader, &mut row, &*rows).map_err(io_error)?;
-            if taken.lines == 0 {
-                return Ok(());
+            let outcome = self.row(&mut *rows, content(&row, line), taken);
+            let is_torn = matches!(outcome, Err(RowError::Torn(_)));
+            if is_torn {
+                lines.give_back(row.get(taken.first_line_bytes..).unwrap_or(&[]));
+                row.truncate(taken.first_line_bytes);
             }
-            let content = row.strip_suffix(b"\n").unwrap_or(&row);
-            let content = content.strip_suffix(b"\r").unwrap_or(content);
-            // A byte order mark belongs to no row.
-            let content = match line {
-                1 => content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content),
-                _ => content,
-            };
-            let outcome = if taken.is_too_long {
-                Err(BadRow::new(0, format!("the row is longer than {ROW_BYTES_MAX} bytes")).into())
-            } else if content.is_empty() {
-                Ok(())
-            } else {
-                rows.row(content, self)
-            };
             self.settle(name, line, &row, outcome)?;
-            line += taken.lines;
+            if taken.end == RowEnd::TooLong && taken.lines == 0 {
+                self.pass_over(&mut lines).map_err(io_error)?;
+            }
+            line += if is_torn { 1 } else { taken.lines.max(1) };
         }
+        Ok(())
+    }
+
+    fn row(&mut self, rows: &mut dyn Rows, row: &[u8], taken: Taken) -> Result<(), RowError> {
+        let bad = match taken.end {
+            RowEnd::Whole | RowEnd::Nothing if row.trim_ascii().is_empty() => return Ok(()),
+            RowEnd::Whole | RowEnd::Nothing => return rows.row(row, self),
+            RowEnd::TooLong if taken.lines == 0 => {
+                BadRow::new(0, format!("the row is longer than {ROW_BYTES_MAX} bytes"))
+            }
+            RowEnd::Open | RowEnd::TooLong => BadRow::new(0, "a quote is opened and never closed"),
+        };
+        Err(match taken.lines {
+            _ if rows.is_header_next() => RowError::Unusable(bad),
+            0 => RowError::Bad(bad),
+            _ => RowError::Torn(bad),
+        })
+    }
+
+    /// Reads the rest of a line that is too long for memory, and keeps it with the refused ones.
+    fn pass_over(&mut self, lines: &mut Lines<'_>) -> io::Result<()> {
+        lines.read_to_line_end(&mut |piece| match &mut self.options.rejects {
+            Some(rejects) => rejects.write_all(piece),
+            None => Ok(()),
+        })
     }
 
     /// Counts a bad row and keeps it, or ends.
@@ -141,21 +175,21 @@ impl Feed<'_, '_> {
         row: &[u8],
         outcome: Result<(), RowError>,
     ) -> Result<()> {
-        match outcome {
-            Ok(()) => Ok(()),
-            Err(RowError::Fatal(error)) => Err(error),
-            Err(RowError::Bad(bad)) if self.options.stop_on_error => {
-                let BadRow { column, reason } = bad;
-                Err(ErrorKind::Input { line, column, reason: format!("{reason} (in {name})") }
-                    .into())
-            }
-            Err(RowError::Bad(bad)) => {
-                self.report.rows += 1;
-                self.report.reject(name, line, &bad);
-                let Some(rejects) = &mut self.options.rejects else { return Ok(()) };
-                rejects.write_all(row).map_err(|e| Error::io("write", Path::new("rejects"), e))
-            }
+        let (bad, ends) = match outcome {
+            Ok(()) => return Ok(()),
+            Err(RowError::Fatal(error)) => return Err(error),
+            Err(RowError::Unusable(bad)) => (bad, true),
+            Err(RowError::Bad(bad) | RowError::Torn(bad)) => (bad, self.options.stop_on_error),
+        };
+        if ends {
+            let BadRow { column, reason } = bad;
+            let reason = format!("{reason} (in {name})");
+            return Err(ErrorKind::Input { line, column, reason }.into());
         }
+        self.report.rows += 1;
+        self.report.reject(name, line, &bad);
+        let Some(rejects) = &mut self.options.rejects else { return Ok(()) };
+        rejects.write_all(row).map_err(|error| Error::io("write", Path::new("rejects"), error))
     }
 
     fn rows_of(&self, start: &[u8]) -> Box<dyn Rows> {
@@ -215,55 +249,25 @@ impl Feed<'_, '_> {
     }
 }
 
-/// Tells the form of an input by its first bytes.
+/// Returns a row without its line end, and without a byte order mark, which belongs to no row.
+fn content(row: &[u8], line: u64) -> &[u8] {
+    let row = row.strip_suffix(b"\n").unwrap_or(row);
+    let row = row.strip_suffix(b"\r").unwrap_or(row);
+    if line == 1 { row.strip_prefix(BYTE_ORDER_MARK).unwrap_or(row) } else { row }
+}
+
+/// True for a line that tells the form of its input: one that is neither empty nor a comment.
+fn is_telling(line: &[u8]) -> bool {
+    let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).trim_ascii();
+    !line.is_empty() && !line.starts_with(b"#")
+}
+
+/// Tells the form of an input by its first line that tells one.
 fn detect(start: &[u8]) -> InputFormat {
-    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
-    if start.starts_with(b"{") {
-        return InputFormat::Ndjson;
-    }
-    let first_lines = start.split(|&byte| byte == b'\n').take(5);
-    let mut lines =
-        first_lines.filter(|line| !line.trim_ascii().is_empty() && !line.starts_with(b"#"));
-    match lines.next() {
+    let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start);
+    match start.split(|&byte| byte == b'\n').find(|line| is_telling(line)) {
+        Some(line) if line.trim_ascii_start().starts_with(b"{") => InputFormat::Ndjson,
         Some(line) if looks_like_line_protocol(line) => InputFormat::Influx,
         _ => InputFormat::Csv,
-    }
-}
-
-/// How much of the input one row took.
-struct Taken {
-    lines: u64,
-    is_too_long: bool,
-}
-
-/// Reads a line, and the next ones where the row goes on in them. A row that is too long is read to
-/// its line end, but not kept.
-fn read_row(reader: &mut dyn BufRead, row: &mut Vec<u8>, rows: &dyn Rows) -> io::Result<Taken> {
-    let mut taken = Taken { lines: 0, is_too_long: false };
-    loop {
-        let available = match reader.fill_buf() {
-            Ok(available) => available,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        if available.is_empty() {
-            taken.lines += u64::from(!row.is_empty() || taken.is_too_long);
-            return Ok(taken);
-        }
-        let line_end = available.iter().position(|&byte| byte == b'\n');
-        let used = line_end.map_or(available.len(), |at| at + 1);
-        if row.len() + used > ROW_BYTES_MAX {
-            taken.is_too_long = true;
-        }
-        if !taken.is_too_long {
-            row.extend_from_slice(available.get(..used).unwrap_or(&[]));
-        }
-        reader.consume(used);
-        if line_end.is_some() {
-            taken.lines += 1;
-            if taken.is_too_long || !rows.goes_on(row) {
-                return Ok(taken);
-            }
-        }
     }
 }

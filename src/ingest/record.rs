@@ -1,0 +1,160 @@
+//! One record of RFC 4180: where it ends, and its fields.
+
+use std::borrow::Cow;
+
+use crate::ingest::report::BadRow;
+
+/// A field of a record, its quotes taken away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Field<'a> {
+    /// The text.
+    pub(crate) text: Cow<'a, str>,
+    /// The byte of the record that it begins at, counted from 1.
+    pub(crate) column: usize,
+}
+
+/// Where a reader of bytes stands in a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    FieldStart,
+    Plain,
+    Quoted,
+    /// Behind a quote that closes the field, or is the first of a doubled one.
+    QuoteInQuoted,
+}
+
+/// Returns true if a quoted field is open behind a line, given whether one was before it. A quote
+/// opens a field only at its start; elsewhere it is a character like others.
+pub(crate) fn leaves_quote_open(line: &[u8], is_open: bool) -> bool {
+    if !is_open && !line.contains(&b'"') {
+        return false;
+    }
+    let start = if is_open { Place::Quoted } else { Place::FieldStart };
+    let end = line.iter().fold(start, |place, byte| match (place, byte) {
+        (Place::FieldStart | Place::QuoteInQuoted, b'"') => Place::Quoted,
+        (Place::Quoted, b'"') => Place::QuoteInQuoted,
+        (Place::Quoted, _) => Place::Quoted,
+        (_, b',') => Place::FieldStart,
+        _ => Place::Plain,
+    });
+    end == Place::Quoted
+}
+
+/// Splits a record, given without its line end.
+///
+/// # Errors
+/// A quote that is never closed, or text behind one that is: more may be wrong than this record.
+pub(crate) fn split(record: &str) -> Result<Vec<Field<'_>>, BadRow> {
+    let mut fields = Vec::new();
+    let mut at = 0;
+    loop {
+        let rest = record.get(at..).unwrap_or("");
+        let (text, used) = match rest.strip_prefix('"') {
+            Some(quoted) => unquote(quoted, at + 2)?,
+            None => {
+                let end = rest.find(',').unwrap_or(rest.len());
+                (Cow::Borrowed(rest.get(..end).unwrap_or("")), end)
+            }
+        };
+        fields.push(Field { text, column: at + 1 });
+        at += used + 1;
+        if at > record.len() {
+            return Ok(fields);
+        }
+    }
+}
+
+/// Reads a field behind its opening quote; returns it and the bytes it takes with both quotes.
+fn unquote(quoted: &str, column: usize) -> Result<(Cow<'_, str>, usize), BadRow> {
+    let mut text = Cow::Borrowed("");
+    let mut at = 0;
+    loop {
+        let rest = quoted.get(at..).unwrap_or("");
+        let Some(quote) = rest.find('"') else {
+            return Err(BadRow::new(column - 1, "a quote is opened here and never closed"));
+        };
+        let part = rest.get(..quote).unwrap_or("");
+        if text.is_empty() {
+            text = Cow::Borrowed(part);
+        } else {
+            text.to_mut().push_str(part);
+        }
+        at += quote + 1;
+        match quoted.as_bytes().get(at) {
+            None | Some(b',') => return Ok((text, at + 1)),
+            Some(b'"') => text.to_mut().push('"'),
+            Some(_) => return Err(BadRow::new(column + at, "a closed quote is followed by text")),
+        }
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{prop_assert_eq, proptest};
+
+    use crate::ingest::record::{leaves_quote_open, split};
+
+    fn texts(record: &str) -> Vec<String> {
+        split(record).unwrap().into_iter().map(|field| field.text.into_owned()).collect()
+    }
+
+    #[test]
+    fn records_are_split_as_the_standard_says() {
+        for (record, fields) in [
+            ("", &[""][..]),
+            ("a", &["a"]),
+            ("a,", &["a", ""]),
+            (",", &["", ""]),
+            (r#""a,b",c"#, &["a,b", "c"]),
+            ("\"a\"\"b\",\"\"", &["a\"b", ""]),
+            (r#""""""#, &["\""]),
+            ("\"\",", &["", ""]),
+            ("\",\",\"\"\"\"", &[",", "\""]),
+            ("\"two\nlines\",x", &["two\nlines", "x"]),
+            (r#"5" pipe,b"c"#, &["5\" pipe", "b\"c"]),
+            (r#" "a",b"#, &[" \"a\"", "b"]),
+            ("é,\"猩,猩\"", &["é", "猩,猩"]),
+        ] {
+            assert_eq!(texts(record), fields, "{record}");
+        }
+        let columns: Vec<usize> =
+            split("é,\"a\"\"b\",c").unwrap().iter().map(|field| field.column).collect();
+        assert_eq!(columns, [1, 4, 11]);
+        assert_eq!(split("ab,\"cd").unwrap_err().column, 4);
+        assert_eq!(split("ab,\"cd\"e").unwrap_err().column, 8);
+    }
+
+    proptest! {
+        /// What another reader of the format takes without a doubt is taken alike.
+        #[test]
+        fn records_are_split_as_another_reader_does(record in "([a-c,]|\"|\"\"){0,20}") {
+            let Ok(fields) = split(&record) else { return Ok(()) };
+            let mut reader =
+                csv::ReaderBuilder::new().has_headers(false).from_reader(record.as_bytes());
+            let other = reader.records().next().transpose().unwrap().unwrap_or_default();
+            let texts: Vec<&str> = fields.iter().map(|field| &*field.text).collect();
+            let others: Vec<&str> = other.iter().collect();
+            prop_assert_eq!(texts, if record.is_empty() { vec![""] } else { others });
+        }
+    }
+
+    #[test]
+    fn a_record_is_open_where_its_split_is_torn() {
+        for (line, is_open) in [
+            ("a,b", false),
+            ("\"a", true),
+            ("\"a\"\"", true),
+            ("\"a\"\"\"", false),
+            ("a\"b", false),
+            ("a,\"b\nc", true),
+            ("\"a\",\"", true),
+        ] {
+            assert_eq!(leaves_quote_open(line.as_bytes(), false), is_open, "{line}");
+            let torn = split(line).is_err_and(|bad| bad.reason.contains("never closed"));
+            assert_eq!(torn, is_open, "{line}");
+        }
+        assert!(leaves_quote_open(b"still", true));
+        assert!(!leaves_quote_open(b"done\",x", true));
+    }
+}
