@@ -200,34 +200,48 @@ fn two_hundred_killed_writers_lose_nothing_acknowledged() {
     }
 }
 
+/// When every so manieth sample was committed is written down.
+const STRIDE: u64 = 1000;
+
 /// Writes at full speed beside a reader that takes one view after the other.
 fn read_at_full_speed(samples: u64) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");
     let store = Store::options().open(&path).unwrap();
     let committed = Arc::new(AtomicU64::new(0));
+    let nanos: Vec<AtomicU64> = (0..=samples / STRIDE).map(|_| AtomicU64::new(0)).collect();
+    let (nanos, started) = (Arc::new(nanos), Instant::now());
     let writer = {
         let (store, committed) = (store.clone(), Arc::clone(&committed));
+        let nanos = Arc::clone(&nanos);
         std::thread::spawn(move || {
             let series: Vec<_> = (0..4).map(|row| store.series(&key(row)).unwrap()).collect();
-            let started = Instant::now();
             for number in 0..samples {
                 let series = &series[usize::try_from(number % 4).unwrap()];
                 series.append(time_of(number), number as f64).unwrap();
+                if number % STRIDE == 0 {
+                    let at = u64::try_from(started.elapsed().as_nanos()).unwrap();
+                    nanos[usize::try_from(number / STRIDE).unwrap()].store(at, Ordering::Relaxed);
+                }
                 committed.store(number + 1, Ordering::Release);
             }
             started.elapsed()
         })
     };
     let reader = Reader::open(&path).unwrap();
-    let (mut views, mut last, mut worst) = (0_u64, 0, Duration::ZERO);
+    let (mut views, mut last) = (0_u64, 0);
+    let (mut age_max, mut wait_max) = (Duration::ZERO, Duration::ZERO);
     while last < samples {
-        let least = committed.load(Ordering::Acquire);
-        let asked = Instant::now();
+        let (least, asked) = (committed.load(Ordering::Acquire), Instant::now());
         let snapshot = reader.snapshot().unwrap();
+        wait_max = wait_max.max(asked.elapsed());
         let seen = snapshot.seq();
-        // What is committed when the view is asked for is in it: the view is as old as it takes.
-        worst = worst.max(asked.elapsed());
+        // The first sample of which it is written down when it came, and which the view lacks.
+        let lacked = seen.div_ceil(STRIDE);
+        if lacked * STRIDE < committed.load(Ordering::Acquire) {
+            let at = nanos[usize::try_from(lacked).unwrap()].load(Ordering::Relaxed);
+            age_max = age_max.max(started.elapsed().saturating_sub(Duration::from_nanos(at)));
+        }
         assert!(seen >= least, "{seen} samples, committed were {least}");
         assert!(seen >= last, "{seen} samples after {last}");
         check_dense(&snapshot, seen);
@@ -236,7 +250,8 @@ fn read_at_full_speed(samples: u64) {
     }
     let took = writer.join().unwrap();
     println!(
-        "{samples} samples in {took:?}, {views} views beside them, the oldest data {worst:?} behind"
+        "{samples} samples in {took:?}, {views} views beside them; newest data at most {age_max:?} \
+         old when a view was there, which took at most {wait_max:?}"
     );
     assert!(views >= 3, "only {views} views");
     store.close().unwrap();
