@@ -185,7 +185,7 @@ fn a_finding_shows_the_line_and_the_place() {
         "error[Q011]: `by` applies to the whole query\n  \
            | sum(tokens) by (model) / count(tokens)\n  \
            |             ^^^^^^^^^^ cannot be followed by `/`\n  \
-           = help: put it last:  # grüße\nsum(tokens) / count(tokens) by model\n"
+           = help: put it last:  # grüße\n          sum(tokens) / count(tokens) by model\n"
     );
 }
 

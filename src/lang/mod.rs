@@ -2,6 +2,7 @@
 
 pub mod ast;
 mod diagnostic;
+mod foreign;
 mod functions;
 mod lexeme;
 mod lexer;

@@ -2,6 +2,7 @@
 
 use crate::lang::ast::{Arg, BinaryOp, Call, Expr, ExprKind, Literal, OptionValue, Spanned};
 use crate::lang::diagnostic::{Diagnostic, Span};
+use crate::lang::foreign;
 use crate::lang::functions;
 use crate::lang::parser::cursor::{Parsed, Parser};
 use crate::lang::suggest::closest;
@@ -184,7 +185,8 @@ impl Parser<'_> {
         let name = written.to_ascii_lowercase();
         let Some((least, most)) = functions::arity(&name) else {
             let found = self.error("Q006", span, format!("there is no function `{written}`"));
-            return Err(match closest(&name, functions::names()) {
+            let meant = foreign::function(&name).or_else(|| closest(&name, functions::names()));
+            return Err(match meant {
                 Some(meant) => {
                     found.with_label(format!("did you mean `{meant}`?")).replacing(span, meant)
                 }
@@ -208,8 +210,10 @@ impl Parser<'_> {
         if given < least || given > most {
             let needs =
                 if least == most { format!("{least}") } else { format!("{least} to {most}") };
-            let message = format!("`{name}` takes {needs} arguments, not {given}");
-            return Err(self.error("Q007", self.since(span), message));
+            let noun = if most == 1 { "argument" } else { "arguments" };
+            let message = format!("`{name}` takes {needs} {noun}, not {given}");
+            let found = self.error("Q007", self.since(span), message);
+            return Err(found.with_help(format!("write it like {}", functions::example(&name))));
         }
         self.leave();
         Ok(Call { name: Spanned::new(name, span), grouping, args })
