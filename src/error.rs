@@ -175,11 +175,13 @@ impl fmt::Display for Error {
                 write!(f, "cannot {operation} {}", path.display())
             }
             ErrorKind::Corrupt { path, offset, .. } => {
-                write!(f, "damaged file {} at byte {offset}", path.display())
+                let path = path.display();
+                write!(f, "damaged file {path} at byte {offset}; `verify` shows what it costs")
             }
             ErrorKind::LogGap { path, offset, seq_before, seq_after } => write!(
                 f,
-                "gap in log {} at byte {offset}: sequence {seq_before} is followed by {seq_after}",
+                "gap in log {} at byte {offset}: sequence {seq_before} is followed by {seq_after}; \
+                 keep the file for salvage",
                 path.display()
             ),
             ErrorKind::Locked { path, holder } => write!(

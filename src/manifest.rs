@@ -77,3 +77,13 @@ pub(crate) fn segment_name(segment: &SegmentRecord) -> String {
     let SegmentRecord { generation_lo, generation_hi, level, uid, .. } = segment;
     format!("{generation_lo}-{generation_hi}-{level}-{uid:x}.sbs")
 }
+
+/// Returns true if a file name is one that [`segment_name`] gives.
+pub(crate) fn is_segment_name(name: &str) -> bool {
+    let Some(stem) = name.strip_suffix(".sbs") else { return false };
+    let mut parts = stem.split('-');
+    let has_numbers =
+        parts.by_ref().take(3).filter(|part| part.parse::<u64>().is_ok()).count() == 3;
+    let has_uid = parts.next().is_some_and(|uid| u64::from_str_radix(uid, 16).is_ok());
+    has_numbers && has_uid && parts.next().is_none()
+}

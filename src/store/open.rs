@@ -182,8 +182,9 @@ fn live_generation(log: LogGeneration, created: Timestamp) -> LiveGeneration {
     }
 }
 
-/// Appends go on for as long again as a flush is long, and there is room for the longest frame.
+/// Appends go on for as long again as a flush is long, and there is room for the longest frame; in
+/// whole pages.
 fn generation_bytes_max(options: &Options) -> u64 {
     let spare = options.limits.frame_bytes_max.saturating_add(LOG_HEADER_BYTES as u64);
-    options.flush_bytes.saturating_mul(2).saturating_add(spare) & !7
+    options.flush_bytes.saturating_mul(2).saturating_add(spare) & !4095
 }

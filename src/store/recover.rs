@@ -1,5 +1,6 @@
 //! Recovery: what the logs of an earlier process hold, and what may be removed.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -141,6 +142,7 @@ impl ScannedLog {
         let mut follower = Follower::new(log);
         follower.advance(u64::MAX)?;
         let state = *follower.state();
+        follower.log().check_not_cut(state.offset)?;
         Ok(Self { path, generation, follower, state, has_gap: false })
     }
 
@@ -229,15 +231,24 @@ pub(crate) fn remove_orphans(
     let partitions = dir.join("seg");
     for partition in vfs.read_dir(&partitions)? {
         let partition = partitions.join(partition);
-        for name in vfs.read_dir(&partition)? {
-            let path = partition.join(name);
-            let is_ours = path.extension().is_some_and(|extension| extension == "sbs");
-            if is_ours && !live.contains(&path) {
+        let names = match vfs.read_dir(&partition) {
+            // A file that someone put beside the partitions is none of ours.
+            Err(error) if is_not_a_directory(&error) => continue,
+            names => names?,
+        };
+        for name in names {
+            let path = partition.join(&name);
+            if manifest::is_segment_name(&name) && !live.contains(&path) {
                 vfs.remove(&path)?;
             }
         }
     }
     Ok(())
+}
+
+fn is_not_a_directory(error: &Error) -> bool {
+    matches!(error.kind(),
+        ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory)
 }
 
 fn missing_log(path: &Path) -> Error {

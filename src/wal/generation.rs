@@ -13,6 +13,9 @@ use crate::vfs::{LogFile, ReadFile};
 /// An OPEN frame has four words.
 const OPEN_FRAME_BYTES: usize = 32;
 
+/// A log's file grows by whole pages.
+pub(crate) const PAGE_BYTES: u64 = 4096;
+
 /// Returns the file name of a generation.
 #[must_use]
 pub(crate) fn log_name(generation: u64) -> String {
@@ -85,6 +88,11 @@ impl LogGeneration {
         let header = match LogHeader::decode(&page) {
             Ok(header) => header,
             Err(error @ FormatError::Version { .. }) => return Err(corrupt(error)),
+            Err(_) if got < LOG_HEADER_BYTES && page.iter().any(|byte| *byte != 0) => {
+                // The file has its first length, on disk, before the header is stored.
+                let (needed, available) = (LOG_HEADER_BYTES as u64, got as u64);
+                return Err(corrupt(FormatError::Truncated { needed, available }));
+            }
             Err(error) => {
                 let log = Self::unread(bytes, db_uuid, generation);
                 return if log.has_open_frame()? {
@@ -111,6 +119,29 @@ impl LogGeneration {
     /// Returns the error for a header that is not what was written.
     pub(crate) fn corrupt_header(&self, error: FormatError) -> Error {
         Error::corrupt(self.bytes.path(), 0, error)
+    }
+
+    /// Makes sure that the file does not end inside of what was stored at `end`, the end of the
+    /// valid prefix: a log is lengthened by zeros that are on disk before a frame is stored there.
+    ///
+    /// # Errors
+    /// I/O errors, and [`crate::ErrorKind::Corrupt`] where the file was cut short.
+    pub(crate) fn check_not_cut(&self, end: u64) -> Result<()> {
+        let mut word = [0; 8];
+        let got = self.bytes.read_at(end, &mut word)?;
+        let mut needed = end + 8;
+        if got == word.len() {
+            let Some(head) = FrameHead::of_word(u64::from_le_bytes(word)) else { return Ok(()) };
+            needed = end + 8 * head.words as u64;
+            if self.bytes.read_at(needed - 1, &mut [0])? == 1 {
+                return Ok(());
+            }
+        } else if end.is_multiple_of(PAGE_BYTES) && word.iter().all(|byte| *byte == 0) {
+            // Full to the last byte, which is where a page ends.
+            return Ok(());
+        }
+        let available = end + got as u64;
+        Err(Error::corrupt(self.bytes.path(), end, FormatError::Truncated { needed, available }))
     }
 
     /// True where the first frame is an intact OPEN.

@@ -13,7 +13,7 @@ use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 use crate::model::MetricDef;
 use crate::vfs::LogFile;
 use crate::wal::definitions::Definitions;
-use crate::wal::generation::{LogBytes, LogGeneration};
+use crate::wal::generation::{LogBytes, LogGeneration, PAGE_BYTES};
 use crate::wal::series::LogSeries;
 
 /// The most bytes of one DEFINE frame; more records go into more frames.
@@ -144,7 +144,7 @@ impl Tail {
         if end <= self.file.limit() {
             return Ok(());
         }
-        let grown = self.file.grow(end);
+        let grown = self.file.grow(end.next_multiple_of(PAGE_BYTES).min(self.len_max.max(end)));
         grown.map_err(|error| if error.is_failed_sync() { self.poison(error) } else { error })
     }
 
