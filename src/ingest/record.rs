@@ -31,9 +31,8 @@ pub(crate) fn leaves_quote_open(line: &[u8], is_open: bool) -> bool {
     }
     let start = if is_open { Place::Quoted } else { Place::FieldStart };
     let end = line.iter().fold(start, |place, byte| match (place, byte) {
-        (Place::FieldStart | Place::QuoteInQuoted, b'"') => Place::Quoted,
         (Place::Quoted, b'"') => Place::QuoteInQuoted,
-        (Place::Quoted, _) => Place::Quoted,
+        (Place::FieldStart | Place::QuoteInQuoted, b'"') | (Place::Quoted, _) => Place::Quoted,
         (_, b',') => Place::FieldStart,
         _ => Place::Plain,
     });
@@ -49,12 +48,11 @@ pub(crate) fn split(record: &str) -> Result<Vec<Field<'_>>, BadRow> {
     let mut at = 0;
     loop {
         let rest = record.get(at..).unwrap_or("");
-        let (text, used) = match rest.strip_prefix('"') {
-            Some(quoted) => unquote(quoted, at + 2)?,
-            None => {
-                let end = rest.find(',').unwrap_or(rest.len());
-                (Cow::Borrowed(rest.get(..end).unwrap_or("")), end)
-            }
+        let (text, used) = if let Some(quoted) = rest.strip_prefix('"') {
+            unquote(quoted, at + 2)?
+        } else {
+            let end = rest.find(',').unwrap_or(rest.len());
+            (Cow::Borrowed(rest.get(..end).unwrap_or("")), end)
         };
         fields.push(Field { text, column: at + 1 });
         at += used + 1;
