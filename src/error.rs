@@ -152,6 +152,12 @@ impl Error {
         ErrorKind::Corrupt { path: path.to_owned(), offset, source }.into()
     }
 
+    /// Returns true if a sync failed: what was to be made durable may be lost, and the system may
+    /// call the next sync of the same file a success all the same.
+    pub(crate) fn is_failed_sync(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Io { operation: "sync", .. })
+    }
+
     /// Returns true if a file or directory was not there.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

@@ -2,6 +2,11 @@
 
 #![cfg(feature = "cli")]
 #![allow(
+    clippy::format_collect,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::unused_self,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

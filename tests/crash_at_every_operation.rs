@@ -10,7 +10,18 @@
 //! - I6, I9: a reader that comes before the writer sees the same prefix, and changes nothing;
 //! - I8: opening again, also after a cut inside the recovery, loses and adds nothing.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::print_stdout,
+    clippy::format_collect,
+    clippy::indexing_slicing,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::unused_self,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod scripted;
 

@@ -1,12 +1,21 @@
 //! A frame takes the room in the log that it needs, and no more.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::format_collect,
+    clippy::indexing_slicing,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::unused_self,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
 
 mod scripted;
 
 use scripted::{DIR, at, key, options, reader};
 use silverback::Durability;
-use silverback::vfs::SimVfs;
+use silverback::vfs::{LossPattern, SimVfs, Vfs};
 
 /// Symptom: a batch of 3,500 samples of one new series was refused as longer than a generation of
 /// 196 KiB, though its frame has 45 KB; with the usual limits the log grew by 100 MB for a million.
@@ -22,9 +31,9 @@ fn a_new_series_in_every_row_of_a_batch_is_defined_once() {
         batch.add(&series, at(row), 0.5).unwrap();
     }
     batch.commit().unwrap();
-    let log = sim.power_loss(silverback::vfs::LossPattern::Everything);
+    let log = sim.power_loss(LossPattern::Everything);
     assert_eq!(reader(&log).unwrap().snapshot().unwrap().seq(), 1);
     let path = "/db/wal/w-0000000000000001.sbw".as_ref();
-    let len = silverback::vfs::Vfs::open(&log, path).unwrap().len().unwrap();
+    let len = Vfs::open(&log, path).unwrap().len().unwrap();
     assert!(len <= 64 << 10, "the log has {len} bytes");
 }

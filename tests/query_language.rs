@@ -91,6 +91,12 @@ fn canonical_text_is_short_and_plain() {
             "sum(x) from 2026-02-09T10:00:00 tz \"Europe/Berlin\"",
         ),
         ("count(last) last 1h", "count(`last`) last 1h"),
+        ("explain last by (bot) (x)", "explain last by (bot) (x)"),
+        ("explain last 1h", "`explain` last 1h"),
+        ("count(severity) by message", "count(severity) by message"),
+        ("count(x, `Odd`=5, last=`B`)", "count(x, Odd=5, `last`=`B`)"),
+        ("sum(x) > 1e300", "sum(x) > 1e300"),
+        ("delete from now", "delete from now"),
     ] {
         let tree = parse(written, &Limits::default()).unwrap_or_else(|e| panic!("{}", e.render()));
         assert_eq!(tree.to_string(), canonical);
@@ -179,7 +185,7 @@ fn a_finding_shows_the_line_and_the_place() {
         "error[Q011]: `by` applies to the whole query\n  \
            | sum(tokens) by (model) / count(tokens)\n  \
            |             ^^^^^^^^^^ cannot be followed by `/`\n  \
-           = help: put it last:  # grüße\nsum(tokens) / count(tokens) by model\n"
+           = help: put it last:  # grüße\n          sum(tokens) / count(tokens) by model\n"
     );
 }
 

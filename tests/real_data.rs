@@ -5,6 +5,10 @@
 
 #![cfg(feature = "text")]
 #![allow(
+    clippy::format_collect,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_truncation,
+    clippy::unused_self,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -244,7 +248,9 @@ fn naive_contents(records: &[Record]) -> BTreeMap<String, Vec<(i64, u64)>> {
             all.entry(key.to_string()).or_default().push(sample);
         }
     }
-    all.values_mut().for_each(|samples| samples.sort_unstable());
+    for samples in all.values_mut() {
+        samples.sort_unstable();
+    }
     all
 }
 

@@ -1,7 +1,5 @@
 //! The command line: arguments, one file a verb, and what all verbs share.
 
-#![expect(clippy::doc_markdown, reason = "these comments are shown by --help as they are")]
-
 mod compact;
 mod demo;
 mod export;
@@ -56,9 +54,7 @@ enum Verb {
     #[command(before_help = "silverback demo")]
     Demo(demo::DemoArguments),
     /// Read CSV, JSON lines or line protocol into the store
-    #[command(
-        before_help = "silverback ingest requests.csv --map 'ts=time, labels=bot,channel, latency=dur_ms:ms'"
-    )]
+    #[command(before_help = "silverback ingest requests.csv --map 'ts=time, latency=dur_ms:ms'")]
     Ingest(ingest::IngestArguments),
     /// Ask a question
     #[command(before_help = "silverback query 'p99(latency) by channel every 1m last 1h'")]

@@ -8,13 +8,15 @@ use nom::character::complete::{char, digit1, one_of};
 use nom::combinator::{opt, recognize};
 
 use crate::lang::diagnostic::{Diagnostic, Span};
+use crate::lang::foreign;
+use crate::lang::lexeme::Quoted;
 use crate::lang::literal::{number_token, time_token};
 use crate::lang::token::{Token, TokenKind};
 
 /// Two-character symbols come before their first characters.
-const SYMBOLS: [&str; 22] = [
+const SYMBOLS: [&str; 20] = [
     "==", "!=", "=~", "!~", ">=", "<=", ">", "<", "=", "+", "-", "*", "/", "(", ")", "[", "]", "{",
-    "}", ",", ";", "|",
+    "}", ",",
 ];
 
 /// Splits a text into tokens; the last one is [`TokenKind::End`]. Takes linear time.
@@ -57,30 +59,69 @@ fn token<'a>(text: &str, rest: &'a str) -> Result<(&'a str, TokenKind), Diagnost
         return Ok((after, kind));
     }
     if let Ok((after, word)) = word(rest) {
+        if after.starts_with(char::is_alphanumeric) {
+            return Err(foreign_name(text, start));
+        }
         return Ok((after, TokenKind::Word(word.to_owned())));
     }
-    if rest.starts_with('"') || rest.starts_with('\'') {
-        return quoted(rest).ok_or_else(|| {
-            let message = "the text has no closing quote, or an unknown escape".to_owned();
-            Diagnostic::error("Q002", text, here(rest.len().min(1)), message)
-                .with_label("begins here")
-                .with_help("escapes are \\\" \\\\ \\n \\r \\t")
-        });
+    match rest.chars().next() {
+        Some('"' | '\'') => return quoted(text, rest),
+        Some('`') => return backquoted(text, rest),
+        Some(c) if c.is_alphabetic() => return Err(foreign_name(text, start)),
+        _ => {}
     }
-    if let Some(name) = rest.strip_prefix('`') {
-        return backquoted(name).ok_or_else(|| {
-            let message = "the name has no closing backquote".to_owned();
-            Diagnostic::error("Q002", text, here(1), message).with_label("begins here")
-        });
+    if !rest.starts_with("<>")
+        && let Some(symbol) = SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol))
+        && let Some(after) = rest.get(symbol.len()..)
+    {
+        return Ok((after, TokenKind::Symbol(symbol)));
     }
-    for symbol in SYMBOLS {
-        if let Some(after) = rest.strip_prefix(symbol) {
-            return Ok((after, TokenKind::Symbol(symbol)));
-        }
+    Err(no_token(text, start, rest))
+}
+
+/// Makes the error of characters that no token begins with.
+fn no_token(text: &str, start: usize, rest: &str) -> Diagnostic {
+    let error = |len: usize, message: String| {
+        Diagnostic::error("Q002", text, Span::new(start, start + len), message)
+    };
+    if let Some((inside, len)) = foreign::quotation(rest) {
+        let meant = Quoted(inside).to_string();
+        let found = error(len, "a text stands in plain quotes".to_owned());
+        let span = found.span;
+        return found.with_label(format!("write {meant}")).replacing(span, &meant);
+    }
+    if let Some((written, meant)) = foreign::symbol(rest) {
+        let found = error(written.len(), format!("`{written}` means nothing here"));
+        let label = match meant.trim_end() {
+            "" => "leave it out".to_owned(),
+            meant => format!("write `{meant}`"),
+        };
+        let span = found.span;
+        return found.with_label(label).replacing(span, meant);
+    }
+    if rest.starts_with('.') && rest.get(1..).is_some_and(|t| t.starts_with(digit)) {
+        let found = error(1, "a number begins with a digit".to_owned());
+        let span = found.span;
+        return found.with_label("write `0.`").replacing(span, "0.");
     }
     let len = rest.chars().next().map_or(0, char::len_utf8);
-    let message = "this character means nothing here".to_owned();
-    Err(Diagnostic::error("Q002", text, here(len), message))
+    error(len, "this character means nothing here".to_owned())
+}
+
+fn digit(c: char) -> bool {
+    c.is_ascii_digit()
+}
+
+/// Makes the error of a name with letters that need backquotes.
+fn foreign_name(text: &str, start: usize) -> Diagnostic {
+    let rest = text.get(start..).unwrap_or("");
+    let is_inside = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | ':');
+    let name = rest.split(|c| !is_inside(c)).next().unwrap_or("");
+    let span = Span::new(start, start + name.len());
+    let quoted = format!("`{name}`");
+    Diagnostic::error("Q002", text, span, "a name with such letters needs backquotes")
+        .with_label(format!("write {quoted}"))
+        .replacing(span, &quoted)
 }
 
 /// `[A-Za-z_][A-Za-z0-9_.:]*`: a metric's name, of which labels and functions are narrower forms.
@@ -118,17 +159,36 @@ fn time_text(input: &str) -> IResult<&str, &str> {
 }
 
 /// Reads a text in quotes; `rest` begins with one.
-fn quoted(rest: &str) -> Option<(&str, TokenKind)> {
+fn quoted<'a>(text: &str, rest: &'a str) -> Result<(&'a str, TokenKind), Diagnostic> {
+    let start = text.len() - rest.len();
+    let unclosed = || {
+        let message = "the text has no closing quote";
+        Diagnostic::error("Q002", text, Span::new(start, start + 1), message)
+            .with_label("begins here")
+    };
     let mut chars = rest.char_indices();
-    let (_, quote) = chars.next()?;
-    let mut text = String::new();
+    let (_, quote) = chars.next().ok_or_else(unclosed)?;
+    let mut value = String::new();
     while let Some((at, c)) = chars.next() {
         if c == quote {
-            return Some((rest.get(at + 1..)?, TokenKind::Text(text)));
+            let after = rest.get(at + 1..).unwrap_or("");
+            return Ok((after, TokenKind::Text(value)));
         }
-        text.push(if c == '\\' { unescape(chars.next()?.1)? } else { c });
+        if c != '\\' {
+            value.push(c);
+            continue;
+        }
+        let (_, escaped) = chars.next().ok_or_else(unclosed)?;
+        let c = unescape(escaped).ok_or_else(|| {
+            let span = Span::new(start + at, start + at + 1 + escaped.len_utf8());
+            let meant = format!("\\\\{escaped}");
+            Diagnostic::error("Q002", text, span, format!("`\\{escaped}` is no escape"))
+                .with_label(format!("a backslash is written twice: `{meant}`"))
+                .replacing(span, &meant)
+        })?;
+        value.push(c);
     }
-    None
+    Err(unclosed())
 }
 
 fn unescape(c: char) -> Option<char> {
@@ -141,18 +201,28 @@ fn unescape(c: char) -> Option<char> {
     }
 }
 
-/// Reads a name behind its opening backquote; two backquotes stand for one.
-fn backquoted(rest: &str) -> Option<(&str, TokenKind)> {
+/// Reads a name in backquotes; `rest` begins with one. Two backquotes stand for one.
+fn backquoted<'a>(text: &str, rest: &'a str) -> Result<(&'a str, TokenKind), Diagnostic> {
+    let start = text.len() - rest.len();
+    let error = |len: usize, message: &str| {
+        Diagnostic::error("Q002", text, Span::new(start, start + len), message)
+    };
     let mut name = String::new();
-    let mut rest = rest;
+    let mut rest = rest.get(1..).unwrap_or("");
     loop {
-        let (part, after) = rest.split_once('`')?;
+        let Some((part, after)) = rest.split_once('`') else {
+            let message = "the name has no closing backquote";
+            return Err(error(1, message).with_label("begins here"));
+        };
         name.push_str(part);
-        match after.strip_prefix('`') {
-            Some(_) => name.push('`'),
-            None if name.is_empty() => return None,
-            None => return Some((after, TokenKind::Backquoted(name))),
+        rest = after;
+        match rest.strip_prefix('`') {
+            Some(after) => {
+                name.push('`');
+                rest = after;
+            }
+            None if name.is_empty() => return Err(error(2, "a name is not empty")),
+            None => return Ok((rest, TokenKind::Backquoted(name))),
         }
-        rest = after.strip_prefix('`')?;
     }
 }

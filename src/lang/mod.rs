@@ -2,7 +2,9 @@
 
 pub mod ast;
 mod diagnostic;
+mod foreign;
 mod functions;
+mod lexeme;
 mod lexer;
 mod literal;
 mod parser;

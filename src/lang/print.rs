@@ -8,7 +8,7 @@ use crate::lang::ast::{
     Predicate, Query, RangeEnd, Record, Sample, SampleSelector, SizeSuffix, Spanned, Statement,
     Time,
 };
-use crate::lang::functions::KEYWORDS;
+use crate::lang::lexeme::{MetricName, Name, OptionWord, Quoted, Shortest};
 use crate::lang::parser::level;
 
 /// What binds stronger than any binary operator: unary minus, then `per` and `offset`, then atoms.
@@ -190,7 +190,7 @@ impl Display for OptionValue {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Literal(literal) => literal.fmt(f),
-            Self::Word(word) => f.write_str(word),
+            Self::Word(word) => OptionWord(word).fmt(f),
         }
     }
 }
@@ -287,8 +287,8 @@ impl Predicate {
 impl Display for Literal {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Number(number) => number.fmt(f),
-            Self::Percent(number) => write!(f, "{number}%"),
+            Self::Number(number) => Shortest(*number).fmt(f),
+            Self::Percent(number) => write!(f, "{}%", Shortest(*number)),
             Self::Size(number, suffix) => write!(f, "{number}{suffix}"),
             Self::Duration(duration) => duration.fmt(f),
             Self::Text(text) => Quoted(text).fmt(f),
@@ -360,7 +360,7 @@ impl Display for Clause {
             Self::Compare(None) => f.write_str("compare previous"),
             Self::Compare(Some(length)) => write!(f, "compare {length}"),
             Self::Tz(zone) => write!(f, "tz {}", Quoted(zone)),
-            Self::Fill(Fill::Number(number)) => write!(f, "fill {number}"),
+            Self::Fill(Fill::Number(number)) => write!(f, "fill {}", Shortest(*number)),
             Self::Fill(Fill::Null) => f.write_str("fill null"),
             Self::Fill(Fill::None) => f.write_str("fill none"),
             Self::Fill(Fill::Previous) => f.write_str("fill previous"),
@@ -441,52 +441,5 @@ impl Display for Time {
             Self::Plus(time, length) => write!(f, "{time} + {length}"),
             Self::Minus(time, length) => write!(f, "{time} - {length}"),
         }
-    }
-}
-
-/// A name of a label, column or alert; in backquotes where it needs them.
-struct Name<'a>(&'a str);
-
-impl Display for Name<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write_name(f, self.0, |c| c.is_ascii_alphanumeric() || c == '_')
-    }
-}
-
-/// A name of a metric, which may have dots and colons.
-struct MetricName<'a>(&'a str);
-
-impl Display for MetricName<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write_name(f, self.0, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':'))
-    }
-}
-
-fn write_name(f: &mut Formatter<'_>, name: &str, is_plain: impl Fn(char) -> bool) -> fmt::Result {
-    let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let is_keyword = KEYWORDS.iter().any(|word| name.eq_ignore_ascii_case(word));
-    if starts_well && name.chars().all(is_plain) && !is_keyword {
-        return f.write_str(name);
-    }
-    write!(f, "`{}`", name.replace('`', "``"))
-}
-
-/// A text in quotes.
-struct Quoted<'a>(&'a str);
-
-impl Display for Quoted<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("\"")?;
-        for c in self.0.chars() {
-            match c {
-                '"' => f.write_str("\\\"")?,
-                '\\' => f.write_str("\\\\")?,
-                '\n' => f.write_str("\\n")?,
-                '\r' => f.write_str("\\r")?,
-                '\t' => f.write_str("\\t")?,
-                _ => write!(f, "{c}")?,
-            }
-        }
-        f.write_str("\"")
     }
 }

@@ -1,6 +1,6 @@
 //! Following a log: its frames become a head, as far as it has been read.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::FormatError;
 use crate::format::frame::BatchBody;
 use crate::head::{HeadBuilder, HeadView};
@@ -36,6 +36,21 @@ impl Follower {
     /// I/O errors, and an intact frame that holds what no writer writes.
     pub(crate) fn advance(&mut self, end: u64) -> Result<()> {
         scan(&self.log, &mut self.state, end, &mut Decode(&mut self.head))
+    }
+
+    /// Reads on to `end`, all frames before which were published.
+    ///
+    /// # Errors
+    /// As [`Follower::advance`], and [`crate::ErrorKind::Corrupt`] where frames are not there any
+    /// more, such as pages that the system dropped after a failed sync.
+    pub(crate) fn advance_to(&mut self, end: u64) -> Result<()> {
+        self.advance(end)?;
+        let available = self.state.offset;
+        if available >= end {
+            return Ok(());
+        }
+        let error = FormatError::Truncated { needed: end, available };
+        Err(Error::corrupt(self.log.bytes.path(), available, error))
     }
 
     /// Returns a view of everything read so far.

@@ -2,8 +2,9 @@
 //!
 //! The protocol: read MANIFEST, open its segments, open the logs of all later generations, and only
 //! then scan. A log's valid prefix counts; the next generation counts if its OPEN frame continues
-//! with the sequence number where the prefix ended. Where a file is missing, the writer has moved
-//! on: start over.
+//! with the sequence number where the prefix ended, and is read again where that is more. Where a
+//! file is missing, the writer has moved on: start over. The chain ends at a log that is absent
+//! while its first log is there. `tests/reader_protocol.rs` walks through a model of this.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map;
@@ -53,6 +54,8 @@ pub struct Reader {
 
 #[derive(Debug, Default)]
 struct Cache {
+    /// The store that they belong to: another one may have been moved into the directory.
+    db_uuid: [u8; 16],
     segments: BTreeMap<SegmentRecord, Arc<Segment>>,
     followers: BTreeMap<u64, Follower>,
 }
@@ -127,6 +130,9 @@ impl Reader {
     fn attempt(&self, cache: &mut Cache) -> Result<Snapshot, Attempt> {
         let record =
             manifest::load(&*self.vfs, &self.dir)?.ok_or_else(|| manifest::missing(&self.dir))?;
+        if cache.db_uuid != record.db_uuid {
+            *cache = Cache { db_uuid: record.db_uuid, ..Cache::default() };
+        }
         let segments = self.open_segments(&record, cache)?;
         let last = self.open_logs(&record, cache)?;
         let (heads, seq) = read_logs(&record, last, cache)?;
@@ -161,10 +167,13 @@ impl Reader {
         let mut generation = first;
         loop {
             if let btree_map::Entry::Vacant(place) = cache.followers.entry(generation) {
-                let path = self.dir.join("wal").join(log_name(generation));
+                let path = self.log_path(generation);
                 let file = match self.vfs.open(&path) {
                     Ok(file) => file,
-                    Err(error) if error.is_not_found() => break,
+                    Err(error) if error.is_not_found() => {
+                        self.check_chain_stands(record, generation)?;
+                        break;
+                    }
                     Err(error) => return Err(error.into()),
                 };
                 let bytes = LogBytes::Opened(file);
@@ -175,14 +184,27 @@ impl Reader {
             }
             generation += 1;
         }
-        if generation == first {
-            // No log at all: either there never was one, or it was flushed and removed meanwhile.
-            let again = manifest::load(&*self.vfs, &self.dir)?;
-            if again.map(|again| again.edit) != Some(record.edit) {
-                return Err(Attempt::Moved);
-            }
-        }
         Ok(generation - 1)
+    }
+
+    /// Makes sure that a log is absent because it was never there, and not because it was flushed
+    /// and removed since the manifest was read.
+    ///
+    /// Logs are removed oldest first, so nothing was while the first one stands. Where there is no
+    /// log at all, only the manifest can tell.
+    fn check_chain_stands(&self, record: &ManifestRecord, absent: u64) -> Result<(), Attempt> {
+        let first = record.flushed_generation + 1;
+        let stands = if absent > first {
+            self.vfs.exists(&self.log_path(first))?
+        } else {
+            let again = manifest::load(&*self.vfs, &self.dir)?;
+            again.is_some_and(|again| again.flushed_generation == record.flushed_generation)
+        };
+        if stands { Ok(()) } else { Err(Attempt::Moved) }
+    }
+
+    fn log_path(&self, generation: u64) -> PathBuf {
+        self.dir.join("wal").join(log_name(generation))
     }
 }
 

@@ -32,17 +32,17 @@ impl Catalog {
         defs
     }
 
-    /// Returns a metric and whether it is new; a known one must agree with `def`.
-    fn metric(&self, def: MetricDef) -> Result<(Arc<MetricEntry>, bool)> {
+    /// Returns a metric, which is added unless it is known; a known one must agree with `def`.
+    fn metric(&self, def: MetricDef) -> Result<Arc<MetricEntry>> {
         let mut metrics = self.metrics.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = metrics.get(&def.name) {
             known.def.check_same(&def)?;
-            return Ok((Arc::clone(known), false));
+            return Ok(Arc::clone(known));
         }
         let name = def.name.clone();
         let entry = Arc::new(MetricEntry { def });
         metrics.insert(name, Arc::clone(&entry));
-        Ok((entry, true))
+        Ok(entry)
     }
 
     /// Returns the metric of a name, defined as an event without a unit where it is unknown.
@@ -52,7 +52,7 @@ impl Catalog {
             return Ok(Arc::clone(known));
         }
         drop(metrics);
-        self.metric(MetricDef::new(name)).map(|(entry, _)| entry)
+        self.metric(MetricDef::new(name))
     }
 
     fn series(&self, key: &SeriesKey, limits: &Limits) -> Result<Arc<LogSeries>> {
@@ -150,8 +150,9 @@ impl MetricBuilder<'_> {
     /// I/O errors.
     pub fn define(self) -> Result<()> {
         SeriesKey::new(self.def.name.as_str()).check(&self.core.options.limits)?;
-        let (entry, is_new) = self.core.catalog.metric(self.def)?;
-        while is_new && !self.core.wal.define_metric(&entry.def)? {
+        let entry = self.core.catalog.metric(self.def)?;
+        // The log knows what it has; a definition that could not be written is tried again.
+        while !self.core.wal.define_metric(&entry.def)? {
             self.core.make_room()?;
         }
         Ok(())

@@ -64,7 +64,8 @@ impl Core {
     ) -> Result<()> {
         let (view, seq_last) = {
             let mut follower = locked(&generation.follower);
-            follower.advance(generation.sealed_end.unwrap_or(u64::MAX))?;
+            // The log is removed below, so none of its frames may be left unread.
+            follower.advance_to(generation.sealed_end.unwrap_or(u64::MAX))?;
             (follower.view(), follower.state().seq)
         };
         let before = locked(&self.live).manifest.clone();

@@ -8,7 +8,7 @@ use crate::snapshot::Follower;
 use crate::store::core::{Core, LiveGeneration, locked};
 use crate::store::options::Options;
 use crate::vfs::LogFile;
-use crate::wal::{LogBytes, LogGeneration, Sealed, log_name};
+use crate::wal::{LogBytes, LogGeneration, Sealed, Wal, log_name};
 
 /// The first step of a new log, made before anything is appended to it.
 const FIRST_STEP_BYTES: u64 = LOG_HEADER_BYTES as u64 + 8;
@@ -49,6 +49,8 @@ impl Core {
         // Snapshots wait, so that none sees the new generation before it is listed.
         let mut live = locked(&self.live);
         let metrics = self.catalog.metrics();
+        // A disk that is full says so here, while the current generation can still go on.
+        file.grow(LOG_HEADER_BYTES as u64 + Wal::start_bytes_max(&metrics))?;
         let sealed = self.wal.rotate(file, header, self.generation_bytes_max, &metrics)?;
         if let Some(current) = live.generations.last_mut() {
             current.sealed_end = Some(sealed.end);

@@ -8,7 +8,7 @@ use crate::format::manifest::SegmentRecord;
 use crate::format::segment::SegmentOrigin;
 use crate::manifest;
 use crate::model::{Columns, MetricDef, SeriesKey};
-use crate::segment::{Segment, SegmentMeta, SegmentWriter};
+use crate::segment::{Segment, SegmentMeta, SegmentSummary, SegmentWriter};
 use crate::snapshot::open_segment;
 use crate::store::core::Core;
 use crate::store::partition::PARTITION_NANOS;
@@ -93,7 +93,31 @@ impl Core {
         if vfs.exists(&source)? {
             vfs.remove(&source)?;
         }
-        let mut file = vfs.create(&source)?;
+        let written = self.write_temporary(&source, plan, metrics, keys, samples_of);
+        let Ok(Some(summary)) = written else {
+            // Half a segment must not keep the space that a full disk lacks.
+            drop(vfs.remove(&source));
+            return written.map(|_| None);
+        };
+        record.file_bytes = summary.file_bytes;
+        record.samples = summary.samples;
+        record.time_first = summary.time_min.as_nanos();
+        record.time_last = summary.time_max.as_nanos();
+        self.move_into_place(&source, &record)?;
+        let segment = open_segment(vfs, &self.dir, self.db_uuid, &record)?;
+        Ok(Some(NewSegment { record, segment }))
+    }
+
+    /// Writes a segment that is on disk and was read back; nothing where there are no samples.
+    fn write_temporary(
+        &self,
+        source: &Path,
+        plan: &SegmentPlan,
+        metrics: &[MetricDef],
+        keys: &[Arc<SeriesKey>],
+        samples_of: &mut dyn FnMut(usize, &mut Columns) -> Result<()>,
+    ) -> Result<Option<SegmentSummary>> {
+        let mut file = self.options.vfs.create(source)?;
         let mut writer =
             SegmentWriter::new(plan.meta(self.db_uuid), &plan.inputs, metrics, &mut *file)?;
         let mut columns = Columns::default();
@@ -106,21 +130,12 @@ impl Core {
         }
         let summary = writer.finish()?;
         if summary.samples == 0 {
-            drop(file);
-            vfs.remove(&source)?;
             return Ok(None);
         }
         file.sync()?;
-        self.check_written(&source)?;
+        self.check_written(source)?;
         file.set_read_only()?;
-        drop(file);
-        record.file_bytes = summary.file_bytes;
-        record.samples = summary.samples;
-        record.time_first = summary.time_min.as_nanos();
-        record.time_last = summary.time_max.as_nanos();
-        self.move_into_place(&source, &record)?;
-        let segment = open_segment(vfs, &self.dir, self.db_uuid, &record)?;
-        Ok(Some(NewSegment { record, segment }))
+        Ok(Some(summary))
     }
 
     /// Reads a new segment back, every checksum and every chunk of it.

@@ -21,25 +21,30 @@ impl Store {
 
 impl Core {
     pub(crate) fn snapshot(&self) -> Result<Snapshot> {
-        let (watermark, mut segments, generations) = {
+        let (watermark, flushed_seq, mut segments, generations) = {
             let live = locked(&self.live);
             let records = live.manifest.segments.iter().copied();
             let segments: Vec<_> = records.zip(live.segments.iter().map(Arc::clone)).collect();
-            (self.wal.watermark(), segments, live.generations.clone())
+            (self.wal.watermark(), live.manifest.flushed_seq, segments, live.generations.clone())
         };
         segments.sort_by_key(|(record, _)| (record.generation_lo, record.partition_start));
         let current = watermark.log.header.generation;
         let mut heads: Vec<HeadView> = Vec::with_capacity(generations.len());
-        let (mut seq, mut log_bytes) = (watermark.seq, 0);
+        let (mut seq, mut log_bytes) = (flushed_seq, 0);
         for generation in &generations {
             let is_current = generation.number == current;
             let sealed_end = generation.sealed_end.unwrap_or(u64::MAX);
             let end = if is_current { watermark.end } else { sealed_end };
             let mut follower = locked(&generation.follower);
-            follower.advance(end)?;
+            if is_current && self.wal.is_poisoned() {
+                // After a failed sync the last frames may be gone: what is there is still a prefix.
+                follower.advance(end)?;
+            } else {
+                follower.advance_to(end)?;
+            }
             heads.push(follower.view());
             // Another snapshot may have read on meanwhile; then this one is later than asked.
-            seq = seq.max(follower.state().seq);
+            seq = follower.state().seq.max(seq);
             log_bytes += follower.state().offset;
         }
         Ok(Snapshot::new(SnapshotParts {

@@ -31,6 +31,16 @@ impl Definitions {
         (text + key.metric().len() + unit) as u64 + records * RECORD_BYTES_MAX
     }
 
+    /// Returns a bound for the bytes of the frame that defines a metric.
+    pub(crate) fn metric_bytes_max(metric: &MetricDef) -> u64 {
+        (metric.name.len() + metric.unit.as_ref().map_or(0, String::len)) as u64 + 128
+    }
+
+    /// Returns true if a metric of this name is defined.
+    pub(crate) fn has_metric(&self, name: &str) -> bool {
+        self.metrics.contains_key(name)
+    }
+
     /// Appends the records of a series and what it refers to; returns its reference.
     pub(crate) fn series(&mut self, key: &SeriesKey, def: &MetricDef, out: &mut Vec<u8>) -> u32 {
         let metric = self.metric(def, out);

@@ -28,8 +28,6 @@ pub(crate) struct Watermark {
     pub log: LogGeneration,
     /// Its end.
     pub end: u64,
-    /// The sequence number of its last frame.
-    pub seq: u64,
 }
 
 /// A generation that takes no more frames.
@@ -120,7 +118,7 @@ impl Tail {
 
     pub(crate) fn watermark(&self) -> Watermark {
         let log = LogGeneration { header: self.header, bytes: LogBytes::Live(self.file.clone()) };
-        Watermark { log, end: self.end, seq: self.seq }
+        Watermark { log, end: self.end }
     }
 
     pub(crate) fn sealed(&self) -> Sealed {
@@ -138,9 +136,21 @@ impl Tail {
     }
 
     /// Makes room for a frame; nothing is stored where that fails.
-    pub(crate) fn grow_for(&self, bytes: u64) -> Result<()> {
+    ///
+    /// Growing ends with a sync of the whole file: where that fails, frames stored before may be
+    /// lost, and the log is poisoned.
+    pub(crate) fn grow_for(&mut self, bytes: u64) -> Result<()> {
         let end = self.end.saturating_add(bytes);
-        if end > self.file.limit() { self.file.grow(end) } else { Ok(()) }
+        if end <= self.file.limit() {
+            return Ok(());
+        }
+        let grown = self.file.grow(end);
+        grown.map_err(|error| if error.is_failed_sync() { self.poison(error) } else { error })
+    }
+
+    /// True where a frame of this many bytes needs no growth.
+    pub(crate) fn has_room_for(&self, bytes: u64) -> bool {
+        self.end.saturating_add(bytes) <= self.file.limit()
     }
 
     /// Stores a frame behind the last one; room must have been made. `words` miss only word 0.
@@ -175,9 +185,8 @@ impl Tail {
         error
     }
 
-    /// Stores a frame of two words behind word 0: MARK or CLOSE.
+    /// Stores a frame of two words behind word 0: MARK or CLOSE. There must be room.
     pub(crate) fn store_short(&mut self, tag: FrameTag, one: u64, two: u64) -> Result<u64> {
-        self.grow_for(24)?;
         self.store(Unsealed::new(self.crc, tag, 2, &[one, two]), &mut [0, one, two])
     }
 

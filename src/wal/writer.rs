@@ -9,10 +9,13 @@ use crate::format::frame::{FrameTag, OpenFrame, SHORT_FRAME_WORDS, Unsealed, enc
 use crate::format::log_header::LogHeader;
 use crate::model::MetricDef;
 use crate::vfs::LogFile;
+use crate::wal::definitions::Definitions;
 use crate::wal::series::LogSeries;
 use crate::wal::tail::{Sealed, Stop, Tail, Watermark};
 
-const SAMPLE_FRAME_BYTES: u64 = 8 * SHORT_FRAME_WORDS as u64;
+/// An OPEN frame has four words.
+const OPEN_FRAME_BYTES: u64 = 32;
+const SHORT_FRAME_BYTES: u64 = 8 * SHORT_FRAME_WORDS as u64;
 
 /// The end of a frame that was acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +80,12 @@ impl Wal {
         })
     }
 
+    /// Returns a bound for the bytes of the frames that a generation begins with.
+    pub(crate) fn start_bytes_max(metrics: &[MetricDef]) -> u64 {
+        let metrics: u64 = metrics.iter().map(Definitions::metric_bytes_max).sum();
+        OPEN_FRAME_BYTES + metrics
+    }
+
     fn tail(&self) -> MutexGuard<'_, Tail> {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -107,7 +116,7 @@ impl Wal {
             let mut tail = self.tail();
             if hint_of(&tail) == hint
                 && tail.stop.is_none()
-                && tail.end + SAMPLE_FRAME_BYTES <= tail.file.limit()
+                && tail.end + SHORT_FRAME_BYTES <= tail.file.limit()
             {
                 let [one, two] = rest;
                 let end = tail.store(unsealed, &mut [0, one, two])?;
@@ -128,13 +137,13 @@ impl Wal {
     ) -> Result<Option<Position>> {
         let mut tail = self.tail();
         tail.check_open()?;
-        if !tail.define_missing(std::iter::once(series), SAMPLE_FRAME_BYTES)? {
+        if !tail.define_missing(std::iter::once(series), SHORT_FRAME_BYTES)? {
             return Ok(None);
         }
         let generation = tail.header.generation;
         let Some(reference) = series.reference(generation) else { return Ok(None) };
         let (one, two) = (timestamp.cast_unsigned(), value.to_bits());
-        tail.grow_for(SAMPLE_FRAME_BYTES)?;
+        tail.grow_for(SHORT_FRAME_BYTES)?;
         let unsealed = Unsealed::new(tail.crc, FrameTag::Sample, u64::from(reference), &[one, two]);
         let end = tail.store(unsealed, &mut [0, one, two])?;
         tail.count(end);
@@ -199,6 +208,11 @@ impl Wal {
         tail.seq == tail.seq_start
     }
 
+    /// Returns true if a store or a sync has failed.
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.tail().check_unpoisoned().is_err()
+    }
+
     /// Returns true if frames with samples were added since the last sync.
     pub(crate) fn is_dirty(&self) -> bool {
         let (generation, end) = {
@@ -225,7 +239,13 @@ impl Wal {
             let tail = self.tail();
             (Arc::clone(&tail.file), tail.end.saturating_add(bytes).min(tail.len_max))
         };
-        if len > file.limit() { file.grow(len) } else { Ok(()) }
+        if len <= file.limit() {
+            return Ok(());
+        }
+        file.grow(len).map_err(|error| {
+            // The sync that growing ends with covers the frames of this file too.
+            if error.is_failed_sync() { self.tail().poison(error) } else { error }
+        })
     }
 
     /// Returns once everything up to `position` is on disk; one thread syncs for all who wait.
@@ -263,9 +283,15 @@ impl Wal {
             return Err(tail.poison(error));
         }
         let is_current = tail.header.generation == position.generation;
-        // A MARK proves the prefix durable; it is worth nothing in a log that moved on.
-        if is_current && tail.stop.is_none() && tail.seq == seq && !tail.is_full_for(24) {
-            tail.store_short(FrameTag::Mark, seq, position.end)?;
+        // A MARK proves the prefix durable; it is worth nothing in a log that moved on. It is
+        // never worth a failure: what it speaks of is durable with or without it.
+        if is_current
+            && tail.stop.is_none()
+            && tail.seq == seq
+            && tail.has_room_for(SHORT_FRAME_BYTES)
+        {
+            // A store that fails has poisoned the log, which the next append reports.
+            drop(tail.store_short(FrameTag::Mark, seq, position.end));
         }
         Ok(position)
     }
@@ -325,7 +351,10 @@ impl Wal {
     pub(crate) fn define_metric(&self, def: &MetricDef) -> Result<bool> {
         let mut tail = self.tail();
         tail.check_open()?;
-        let bytes = (def.name.len() + def.unit.as_ref().map_or(0, String::len)) as u64 + 128;
+        if tail.definitions.has_metric(&def.name) {
+            return Ok(true);
+        }
+        let bytes = Definitions::metric_bytes_max(def);
         if tail.is_full_for(bytes) {
             return Ok(false);
         }
@@ -346,13 +375,10 @@ impl Wal {
         }
         let synced = self.sync_all();
         let mut tail = self.tail();
-        if tail.stop.is_none() && synced.is_ok() {
-            let seq = tail.seq;
-            tail.store_short(FrameTag::Close, seq, 0)?;
-            tail.file.sync()?;
-        }
+        let closed = synced.and_then(|()| tail.store_close());
+        // Whatever failed, the lock is let go after this, so nothing may be stored any more.
         tail.stop = Some(Stop::Closed);
-        synced
+        closed
     }
 
     /// Takes no more frames, and leaves the log as a killed process would.
@@ -367,6 +393,15 @@ impl Tail {
             Some(stop @ Stop::Poisoned { .. }) => Err(stop.to_error()),
             Some(Stop::Closed) | None => Ok(()),
         }
+    }
+
+    /// Stores CLOSE and syncs it; a log without room for it ends as one that was not closed.
+    fn store_close(&mut self) -> Result<()> {
+        if self.stop.is_some() || !self.has_room_for(SHORT_FRAME_BYTES) {
+            return Ok(());
+        }
+        self.store_short(FrameTag::Close, self.seq, 0)?;
+        self.file.sync()
     }
 
     fn store_batch(&mut self, unsealed: Unsealed, words: &mut [u64]) -> Result<Option<Position>> {

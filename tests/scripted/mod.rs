@@ -4,7 +4,18 @@
 //! Every commit is one frame of the log, so that [`Snapshot::seq`] says how many commits a view
 //! holds; the samples of exactly that prefix of the script, no more and no fewer, must be there.
 
-#![allow(clippy::unwrap_used, clippy::panic, dead_code, reason = "tests; each uses a part")]
+#![allow(
+    clippy::format_collect,
+    clippy::indexing_slicing,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::unused_self,
+    clippy::unwrap_used,
+    clippy::panic,
+    dead_code,
+    reason = "tests; each uses a part"
+)]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -177,6 +188,14 @@ impl Run {
             }
         }
         run
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.store.is_some()
+    }
+
+    pub(crate) fn durability(&self) -> Durability {
+        self.durability
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -2,6 +2,7 @@
 
 use crate::lang::ast::{Arg, BinaryOp, Call, Expr, ExprKind, Literal, OptionValue, Spanned};
 use crate::lang::diagnostic::{Diagnostic, Span};
+use crate::lang::foreign;
 use crate::lang::functions;
 use crate::lang::parser::cursor::{Parsed, Parser};
 use crate::lang::suggest::closest;
@@ -135,16 +136,22 @@ impl Parser<'_> {
 
     /// True where a call begins: a word before `(`, or before `by (…) (`.
     pub(crate) fn at_call(&self) -> bool {
-        if !matches!(self.peek(), TokenKind::Word(_)) {
+        self.is_call_at(0)
+    }
+
+    /// True where a call begins at a token further on.
+    pub(crate) fn is_call_at(&self, ahead: usize) -> bool {
+        let is_grouping = |at| self.is_word_at(at, "by") || self.is_word_at(at, "without");
+        if !matches!(self.peek_at(ahead), TokenKind::Word(_)) {
             return false;
         }
-        if self.is_symbol_at(1, "(") {
-            return !self.is_word("by") && !self.is_word("without");
+        if self.is_symbol_at(ahead + 1, "(") {
+            return !is_grouping(ahead);
         }
-        let has_grouping = self.is_word_at(1, "by") || self.is_word_at(1, "without");
-        has_grouping
-            && self.is_symbol_at(2, "(")
-            && self.closing_parenthesis(2).is_some_and(|at| self.is_symbol_at(at + 1, "("))
+        let keys = ahead + 2;
+        is_grouping(ahead + 1)
+            && self.is_symbol_at(keys, "(")
+            && self.closing_parenthesis(keys).is_some_and(|at| self.is_symbol_at(at + 1, "("))
     }
 
     /// Refuses `p99 latency`: a function's name before a metric's.
@@ -152,10 +159,7 @@ impl Parser<'_> {
         let TokenKind::Word(name) = self.peek() else { return Ok(()) };
         let is_function = functions::arity(&name.to_ascii_lowercase()).is_some();
         let is_metric = match self.peek_at(1) {
-            TokenKind::Word(next) => {
-                let next = next.to_ascii_lowercase();
-                !functions::KEYWORDS.contains(&next.as_str())
-            }
+            TokenKind::Word(next) => !functions::is_keyword(next),
             TokenKind::Backquoted(_) => true,
             _ => false,
         };
@@ -181,7 +185,8 @@ impl Parser<'_> {
         let name = written.to_ascii_lowercase();
         let Some((least, most)) = functions::arity(&name) else {
             let found = self.error("Q006", span, format!("there is no function `{written}`"));
-            return Err(match closest(&name, functions::names()) {
+            let meant = foreign::function(&name).or_else(|| closest(&name, functions::names()));
+            return Err(match meant {
                 Some(meant) => {
                     found.with_label(format!("did you mean `{meant}`?")).replacing(span, meant)
                 }
@@ -205,8 +210,10 @@ impl Parser<'_> {
         if given < least || given > most {
             let needs =
                 if least == most { format!("{least}") } else { format!("{least} to {most}") };
-            let message = format!("`{name}` takes {needs} arguments, not {given}");
-            return Err(self.error("Q007", self.since(span), message));
+            let noun = if most == 1 { "argument" } else { "arguments" };
+            let message = format!("`{name}` takes {needs} {noun}, not {given}");
+            let found = self.error("Q007", self.since(span), message);
+            return Err(found.with_help(format!("write it like {}", functions::example(&name))));
         }
         self.leave();
         Ok(Call { name: Spanned::new(name, span), grouping, args })
@@ -216,7 +223,9 @@ impl Parser<'_> {
         let start = self.span();
         let arg = if self.eat_word("where") {
             Arg::Where(self.predicate()?)
-        } else if matches!(self.peek(), TokenKind::Word(_)) && self.is_symbol_at(1, "=") {
+        } else if self.is_symbol_at(1, "=")
+            && matches!(self.peek(), TokenKind::Word(_) | TokenKind::Backquoted(_))
+        {
             let name = self.ident("an option")?;
             self.advance();
             Arg::Option(name, self.option_value()?)
@@ -240,8 +249,12 @@ impl Parser<'_> {
 
     fn option_value(&mut self) -> Parsed<Spanned<OptionValue>> {
         let span = self.span();
-        if let TokenKind::Word(word) = self.peek() {
-            let word = word.to_ascii_lowercase();
+        let word = match self.peek() {
+            TokenKind::Word(word) => Some(word.to_ascii_lowercase()),
+            TokenKind::Backquoted(word) => Some(word.clone()),
+            _ => None,
+        };
+        if let Some(word) = word {
             self.advance();
             return Ok(Spanned::new(OptionValue::Word(word), span));
         }

@@ -4,6 +4,7 @@ use std::mem::discriminant;
 
 use crate::lang::ast::{Alert, AlertClause, Body, Clause, Item, Query, Record, Spanned, Statement};
 use crate::lang::diagnostic::{Diagnostic, Span};
+use crate::lang::functions::is_keyword;
 use crate::lang::parser::clause::CLAUSES;
 use crate::lang::parser::cursor::{Parsed, Parser};
 use crate::lang::parser::repair::proven;
@@ -38,15 +39,19 @@ pub(crate) fn read(text: &str, limits: &Limits) -> Parsed<Statement> {
 impl Parser<'_> {
     /// Refuses SQL with a line of this language.
     fn check_language(&self) -> Parsed<()> {
-        let is_sql = ["select", "insert", "update", "delete", "show", "create"]
-            .iter()
-            .any(|verb| self.is_word(verb))
-            && !matches!(
-                self.peek_at(1),
-                TokenKind::Symbol("{" | "[" | ">" | "<") | TokenKind::End
-            )
-            && !CLAUSES.iter().any(|clause| self.is_word_at(1, clause) && *clause != "from");
-        if !is_sql || self.is_symbol_at(1, "(") {
+        const VERBS: [&str; 6] = ["select", "insert", "update", "delete", "show", "create"];
+        let goes_on_as_sql = match self.peek_at(1) {
+            // A metric named like a verb may be followed by `from` and a time.
+            TokenKind::Word(_) if self.is_word_at(1, "from") => {
+                let times = ["now", "today", "yesterday", "mark"];
+                matches!(self.peek_at(2), TokenKind::Word(_))
+                    && !times.iter().any(|time| self.is_word_at(2, time))
+            }
+            TokenKind::Word(next) => !is_keyword(next),
+            TokenKind::Backquoted(_) | TokenKind::Text(_) | TokenKind::Number(_) => true,
+            _ => self.is_symbol_at(1, "*"),
+        };
+        if !goes_on_as_sql || !VERBS.iter().any(|verb| self.is_word(verb)) {
             return Ok(());
         }
         let mut found = self.error("Q201", self.span(), "this looks like SQL");
@@ -65,20 +70,25 @@ impl Parser<'_> {
             self.advance();
             return self.record().map(Statement::Record);
         }
-        let is_explained = self.is_word("explain")
-            && !matches!(self.peek_at(1), TokenKind::End)
-            && !CLAUSES
-                .iter()
-                .any(|clause| self.is_word_at(1, clause) && !self.is_symbol_at(2, "("))
-            && match self.peek_at(1) {
-                TokenKind::Symbol(symbol) => matches!(*symbol, "(" | "{" | "-"),
-                _ => true,
-            };
-        if is_explained {
+        if self.is_explained() {
             self.advance();
             return self.query().map(Statement::Explain);
         }
         self.query().map(Statement::Query)
+    }
+
+    /// True where `explain` and a question stand here, not a metric of that name.
+    fn is_explained(&self) -> bool {
+        let is_clause = || CLAUSES.iter().any(|clause| self.is_word_at(1, clause));
+        self.is_word("explain")
+            && match self.peek_at(1) {
+                TokenKind::End => false,
+                TokenKind::Symbol(symbol) => matches!(*symbol, "(" | "{" | "-"),
+                TokenKind::Word(_) => {
+                    self.is_call_at(1) || !(is_clause() || self.is_word_at(1, "offset"))
+                }
+                _ => true,
+            }
     }
 
     fn query(&mut self) -> Parsed<Query> {
