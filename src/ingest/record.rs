@@ -32,7 +32,7 @@ pub(crate) fn leaves_quote_open(line: &[u8], is_open: bool) -> bool {
     let start = if is_open { Place::Quoted } else { Place::FieldStart };
     let end = line.iter().fold(start, |place, byte| match (place, byte) {
         (Place::Quoted, b'"') => Place::QuoteInQuoted,
-        (Place::FieldStart | Place::QuoteInQuoted, b'"') | (Place::Quoted, _) => Place::Quoted,
+        (Place::Quoted, _) | (Place::FieldStart | Place::QuoteInQuoted, b'"') => Place::Quoted,
         (_, b',') => Place::FieldStart,
         _ => Place::Plain,
     });

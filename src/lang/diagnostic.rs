@@ -126,14 +126,14 @@ impl Diagnostic {
             let (indent, carets) = (columns(&before), columns(&under).max(1));
             let caret =
                 format!("{}{} {}", " ".repeat(indent), "^".repeat(carets), visible(&self.label));
-            out.push_str(&format!("  | {before}{under}{after}\n  | {}\n", caret.trim_end()));
+            out.extend(["  | ", &before, &under, &after, "\n  | ", caret.trim_end(), "\n"]);
         }
         let help = [self.help.as_deref(), self.suggestion.as_deref()];
         let help: Vec<&str> = help.into_iter().flatten().collect();
         if !help.is_empty() {
             // A query of several lines stays one that can be pasted.
             let lines: Vec<String> = help.join(":  ").lines().map(visible).collect();
-            out.push_str(&format!("  = help: {}\n", lines.join("\n          ")));
+            out.extend(["  = help: ", &lines.join("\n          "), "\n"]);
         }
         out
     }
@@ -173,7 +173,8 @@ const LINE_MAX: usize = 400;
 fn visible(text: &str) -> String {
     let steers = |c: char| {
         c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(c, '\u{200e}' | '\u{200f}')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if steers(c) { ' ' } else { c }).collect()
 }
