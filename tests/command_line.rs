@@ -203,17 +203,13 @@ fn every_form_of_input_gives_the_same_samples() {
          latency,bot=support,channel=web value=842.5 1770631200000000000\n\
          latency,bot=support,channel=web value=1500 1770631270000000000\n"
     );
-    let json: String = CSV
-        .lines()
-        .skip(1)
-        .map(|line| {
-            let f: Vec<&str> = line.split(',').collect();
-            format!(
-                "{{\"time\":\"{}\",\"bot\":\"{}\",\"channel\":\"{}\",\"latency_ms\":{}}}\n",
-                f[0], f[1], f[2], f[3]
-            )
-        })
-        .collect();
+    let json: String = CSV.lines().skip(1).fold(String::new(), |mut text, line| {
+        let f: Vec<&str> = line.split(',').collect();
+        let (time, bot, channel, latency) = (f[0], f[1], f[2], f[3]);
+        let labels = format!("\"bot\":\"{bot}\",\"channel\":\"{channel}\"");
+        writeln!(text, "{{\"time\":\"{time}\",{labels},\"latency_ms\":{latency}}}").unwrap();
+        text
+    });
     place.write("a.csv.gz", gzip(CSV.as_bytes()));
     place.write("a.ndjson", &json);
     place.write("a.ndjson.gz", gzip(json.as_bytes()));

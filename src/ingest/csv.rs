@@ -102,6 +102,9 @@ fn lay_out(
         Some(mapping) => mapping.clone(),
         None => guess::mapping(&columns, time_field.as_deref()),
     };
+    if mapping.metrics.is_empty() {
+        return Err(BadRow::new(0, guess::NO_METRIC).into());
+    }
     let time = time_field.or(mapping.time).or_else(|| guess::time_column(&columns));
     let time = time.ok_or_else(no_time)?;
     let layout = Layout {

@@ -43,12 +43,12 @@ pub(crate) fn mapping(columns: &[(&str, &str)], time_field: Option<&str>) -> Map
         if mapping.time.as_deref() == Some(*name) || ID_ENDS.iter().any(|end| name.ends_with(end)) {
             continue;
         }
-        let is_number = value.trim().parse::<f64>().is_ok();
-        if !is_number {
+        let unit = UNITS.iter().find(|(end, _)| name.ends_with(end));
+        let is_missing = value.trim().is_empty() && unit.is_some();
+        if !is_missing && value.trim().parse::<f64>().is_err() {
             mapping.labels.push((*name).to_owned());
             continue;
         }
-        let unit = UNITS.iter().find(|(end, _)| name.ends_with(end));
         let def = MetricDef {
             unit: unit.map(|(_, unit)| (*unit).to_owned()),
             ..MetricDef::new((*name).to_owned())
@@ -57,6 +57,9 @@ pub(crate) fn mapping(columns: &[(&str, &str)], time_field: Option<&str>) -> Map
     }
     mapping
 }
+
+/// What is wrong with a row that no mapping can be guessed from: another one may tell.
+pub(crate) const NO_METRIC: &str = "no value but the time is a number";
 
 /// Returns the column whose name and value look most like a time.
 pub(crate) fn time_column(columns: &[(&str, &str)]) -> Option<String> {

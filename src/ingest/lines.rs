@@ -119,7 +119,7 @@ impl<'r> Lines<'r> {
         }
     }
 
-    /// Looks at the start of the input, up to a line that `is_enough`, at most `bytes_max` of it.
+    /// Looks at the start of the input: up to a line that `is_enough`, at most `bytes_max` of it.
     pub(crate) fn peek(
         &mut self,
         bytes_max: usize,

@@ -69,6 +69,9 @@ fn decide(object: &Map<String, Value>, feed: &mut Feed<'_, '_>) -> Result<Mappin
         let reason = "no part looks like a time; name it with --time-field or ts= in --map";
         return Err(BadRow::new(0, reason).into());
     }
+    if mapping.metrics.is_empty() {
+        return Err(BadRow::new(0, guess::NO_METRIC).into());
+    }
     for metric in &mapping.metrics {
         feed.define(&metric.def)?;
     }
