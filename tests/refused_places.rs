@@ -1,7 +1,13 @@
 //! What stands where a store should be, and is not what it should be, is refused with an error that
 //! names the file and the place in it; nothing is changed by the refusal.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::pedantic,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod scripted;
 
