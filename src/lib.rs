@@ -66,6 +66,7 @@ pub use crate::store::{
 mod documents {
     #[doc = include_str!("../README.md")]
     struct Readme;
+    #[cfg(feature = "text")]
     #[doc = include_str!("../docs/QUERY.md")]
     struct Query;
     #[doc = include_str!("../docs/ARCHITECTURE.md")]
