@@ -5,7 +5,7 @@
 //! example of a file is a whole text block under a heading, where the meaning begins with the
 //! offset. That of a segment is tested beside its writer.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::format_collect, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -112,9 +112,7 @@ fn read(vfs: &MemVfs, path: &str) -> Vec<u8> {
 /// Writes the store of the examples; it is synced but not closed.
 fn example_store(vfs: &Arc<MemVfs>) -> Store {
     let start = Timestamp::from_nanos(1_700_006_400_000_000_000);
-    let half = FILE_ID.to_be_bytes();
-    let mut uuid = [0; 16];
-    uuid.chunks_exact_mut(8).for_each(|chunk| chunk.copy_from_slice(&half));
+    let uuid = 0xefcd_ab89_6745_2301_efcd_ab89_6745_2301_u128.to_le_bytes();
     let store = Store::options()
         .vfs(Arc::clone(vfs) as Arc<dyn Vfs>)
         .clock(Arc::new(ManualClock::new(start)))
