@@ -4,7 +4,7 @@ use nom::IResult;
 use nom::Parser;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_while, take_while_m_n, take_while1};
-use nom::character::complete::{char, digit1, one_of};
+use nom::character::complete::{char, digit1, one_of, space1};
 use nom::combinator::{opt, recognize};
 
 use crate::lang::diagnostic::{Diagnostic, Span};
@@ -49,6 +49,13 @@ fn token<'a>(text: &str, rest: &'a str) -> Result<(&'a str, TokenKind), Diagnost
     let start = text.len() - rest.len();
     let here = |len: usize| Span::new(start, start + len);
     if let Ok((after, literal)) = time_text(rest) {
+        if let Ok((_, (_, clock))) = (space1, clock_text).parse(after) {
+            let meant = format!("{literal}T{clock}");
+            let span = here(rest.len() - after.trim_start().len() + clock.len());
+            let found =
+                Diagnostic::error("Q016", text, span, "a date and a time are joined by `T`");
+            return Err(found.with_label(format!("write {meant}")).replacing(span, &meant));
+        }
         let kind = time_token(literal)
             .map_err(|problem| Diagnostic::error("Q016", text, here(literal.len()), problem))?;
         return Ok((after, kind));
@@ -143,16 +150,25 @@ fn number_text(input: &str) -> IResult<&str, &str> {
     recognize((plain, alt((exponent, unit)), opt(char('%')))).parse(input)
 }
 
+/// A time of the day with an optional zone.
+fn clock_text(input: &str) -> IResult<&str, &str> {
+    let digits = take_while_m_n(2, 2, |c: char| c.is_ascii_digit());
+    let more = take_while1(|c: char| c.is_ascii_digit() || matches!(c, ':' | '.'));
+    recognize((digits, char(':'), more, opt(zone_text))).parse(input)
+}
+
+fn zone_text(input: &str) -> IResult<&str, &str> {
+    let digits = || take_while_m_n(2, 2, |c: char| c.is_ascii_digit());
+    let distance = recognize((one_of("+-"), digits(), opt(char(':')), digits()));
+    alt((recognize(one_of("Zz")), distance)).parse(input)
+}
+
 /// A date, a timestamp, or `@` and an epoch.
 fn time_text(input: &str) -> IResult<&str, &str> {
     let digits = |count| take_while_m_n(count, count, |c: char| c.is_ascii_digit());
     let date = (digits(4), char('-'), digits(2), char('-'), digits(2));
     let clock = (one_of("Tt"), take_while1(|c: char| c.is_ascii_digit() || matches!(c, ':' | '.')));
-    let zone = alt((
-        recognize(one_of("Zz")),
-        recognize((one_of("+-"), digits(2), opt(char(':')), digits(2))),
-    ));
-    let civil = recognize((date, opt((clock, opt(zone)))));
+    let civil = recognize((date, opt((clock, opt(zone_text)))));
     let epoch =
         recognize((char('@'), opt(char('-')), digit1, opt(alt((tag("ms"), tag("us"), tag("ns"))))));
     alt((civil, epoch)).parse(input)

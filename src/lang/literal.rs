@@ -38,20 +38,24 @@ const SUFFIXES: [(&str, SizeSuffix); 16] = [
     ("TiB", SizeSuffix::Ti),
 ];
 
-/// What people write for a unit, and the unit.
-const NEARLY_UNITS: [(&str, &str); 12] = [
+/// How words that people write for a unit begin, and the unit.
+const NEARLY_UNITS: [(&str, &str); 16] = [
+    ("nano", "ns"),
     ("nsec", "ns"),
+    ("micro", "us"),
     ("usec", "us"),
-    ("msec", "ms"),
     ("milli", "ms"),
+    ("msec", "ms"),
     ("sec", "s"),
     ("min", "m"),
     ("hour", "h"),
     ("hr", "h"),
     ("day", "d"),
     ("week", "w"),
-    ("month", "mo"),
+    ("wk", "w"),
+    ("mon", "mo"),
     ("year", "y"),
+    ("yr", "y"),
 ];
 
 /// Why a literal that begins with a digit has no value.
@@ -95,19 +99,43 @@ pub(crate) fn number_token(literal: &str) -> Result<TokenKind, BadNumber> {
     if let Some((_, suffix)) = SUFFIXES.iter().find(|(known, _)| *known == unit) {
         return Ok(TokenKind::Size(plain_number(digits)?, *suffix));
     }
-    duration(literal).map(TokenKind::Duration).map_err(|bad| match nearly(digits, unit) {
-        Some(meant) => {
-            BadNumber { message: format!("`{unit}` is no unit of time"), meant: Some(meant) }
+    duration(literal).map(TokenKind::Duration).map_err(|bad| match with_units_meant(literal) {
+        Some((meant, word)) => {
+            BadNumber { message: format!("`{word}` is no unit of time"), meant: Some(meant) }
         }
         None => bad,
     })
 }
 
-fn nearly(digits: &str, unit: &str) -> Option<String> {
-    let word = unit.to_ascii_lowercase();
-    let word = word.strip_suffix('s').unwrap_or(&word);
-    let known = NEARLY_UNITS.iter().find(|(written, _)| word.starts_with(written));
-    known.map(|(_, meant)| format!("{digits}{meant}"))
+/// Returns the unit that a word stands for, a unit itself or what people write for one.
+pub(crate) fn unit_meant(word: &str) -> Option<&'static str> {
+    let exact = UNITS.iter().map(|(unit, _)| *unit).chain(["w", "mo", "y"]);
+    if let Some(unit) = exact.into_iter().find(|unit| *unit == word) {
+        return Some(unit);
+    }
+    let lower = word.to_ascii_lowercase();
+    NEARLY_UNITS.iter().find(|(written, _)| lower.starts_with(written)).map(|(_, unit)| *unit)
+}
+
+/// Returns a duration such as `1h30min` with the units that were meant, and the first word that is
+/// no unit.
+fn with_units_meant(literal: &str) -> Option<(String, &str)> {
+    let (mut meant, mut wrong) = (String::new(), None);
+    let mut rest = literal;
+    while !rest.is_empty() {
+        let unit_at = rest.find(char::is_alphabetic)?;
+        let (digits, after) = rest.split_at(unit_at);
+        let next = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
+        let (word, after) = after.split_at(next);
+        let unit = unit_meant(word)?;
+        if unit != word {
+            wrong = wrong.or(Some(word));
+        }
+        meant.push_str(digits);
+        meant.push_str(unit);
+        rest = after;
+    }
+    wrong.map(|word| (meant, word))
 }
 
 fn plain_number(literal: &str) -> Result<f64, BadNumber> {

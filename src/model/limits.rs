@@ -27,7 +27,7 @@ pub struct Limits {
     pub flush_segments_max: u64,
     /// Bytes of a query's text.
     pub query_bytes_max: u64,
-    /// How deep parentheses and calls may nest in a query.
+    /// How deep parentheses and calls may nest in a query; more than 64 has no effect.
     pub query_depth_max: u64,
     /// Windows of one answer.
     pub windows_max: u64,

@@ -16,6 +16,12 @@ pub(crate) const CLAUSES: [&str; 17] = [
     "top", "bottom", "compare", "tz", "fill", "limit",
 ];
 
+/// Further words that may stand where a clause may.
+const BEHIND_ITEMS: [&str; 12] = [
+    "and", "or", "unless", "default", "per", "offset", "as", "for", "keep", "severity", "notify",
+    "message",
+];
+
 impl Parser<'_> {
     /// Reads clauses up to the end.
     pub(crate) fn clauses(&mut self) -> Parsed<Vec<Spanned<Clause>>> {
@@ -163,14 +169,13 @@ impl Parser<'_> {
 
     /// Makes the error of a clause that stands in two places.
     pub(crate) fn given_twice(&self, first: Span, second: Span) -> Diagnostic {
-        let column = |span: Span| self.text.get(..span.start).map_or(0, |t| t.chars().count()) + 1;
         let written = |span: Span| self.text.get(span.start..span.end).unwrap_or("");
         let message = format!(
-            "`{}` at column {} stands twice: `{}` at column {} came first",
+            "`{}` {} stands twice: `{}` {} came first",
             written(second),
-            column(second),
+            self.place(second),
             written(first),
-            column(first)
+            self.place(first)
         );
         // The space before the second one goes with it.
         let before = self
@@ -180,16 +185,37 @@ impl Parser<'_> {
         self.error("Q005", second, message).replacing(Span::new(before, second.end), "")
     }
 
+    /// Says where something stands, with the line where there are several.
+    fn place(&self, span: Span) -> String {
+        let before = self.text.get(..span.start).unwrap_or("");
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        match before.matches('\n').count() {
+            0 if !self.text.trim_end().contains('\n') => format!("at column {column}"),
+            line => format!("at line {}, column {column},", line + 1),
+        }
+    }
+
     /// Makes the error of something that begins no clause.
     pub(crate) fn no_clause(&mut self, what: &str, last: Option<&Spanned<Clause>>) -> Diagnostic {
         if let Some(found) = last.and_then(|last| self.grouping_too_early(last)) {
             return found;
         }
         let found = self.expected(what);
-        let TokenKind::Word(word) = self.peek() else { return found };
-        match closest(word, CLAUSES) {
+        let TokenKind::Word(word) = self.peek() else {
+            let closes = [")", "]", "}"].iter().any(|symbol| self.is_symbol(symbol));
+            return if closes { found.replacing(self.span(), "") } else { found };
+        };
+        let meant =
+            match word.split_at_checked(word.find(|c: char| c.is_ascii_digit()).unwrap_or(0)) {
+                // `last1h`
+                Some((clause, rest)) if CLAUSES.iter().any(|c| clause.eq_ignore_ascii_case(c)) => {
+                    Some(format!("{clause} {rest}"))
+                }
+                _ => closest(word, CLAUSES.into_iter().chain(BEHIND_ITEMS)).map(str::to_owned),
+            };
+        match meant {
             Some(meant) => {
-                found.with_label(format!("did you mean `{meant}`?")).replacing(self.span(), meant)
+                found.with_label(format!("did you mean `{meant}`?")).replacing(self.span(), &meant)
             }
             None => found,
         }

@@ -1,6 +1,6 @@
 //! The parser's place in the tokens, and the errors of what stands there.
 
-use crate::lang::ast::{Duration, Ident, SizeSuffix, Spanned};
+use crate::lang::ast::{Ident, SizeSuffix, Spanned};
 use crate::lang::diagnostic::{Diagnostic, Span};
 use crate::lang::lexer::tokens;
 use crate::lang::token::{Token, TokenKind};
@@ -8,6 +8,10 @@ use crate::model::Limits;
 
 /// The most operators of one statement: a chain of them nests as deep on the left.
 const OPERATORS_MAX: usize = 1_000;
+
+/// Deeper than this no query may nest, whatever the limits say: a debug build takes 20 KiB of the
+/// stack for a call inside of a call, and a thread has 2 MiB. A release build takes a fraction.
+const DEPTH_CEILING: u64 = 64;
 
 /// What every part of the parser returns.
 pub(crate) type Parsed<T> = Result<T, Diagnostic>;
@@ -42,7 +46,7 @@ impl<'t> Parser<'t> {
                 Diagnostic::error("Q001", text, whole, "the query is empty").with_help(help)
             );
         }
-        let depth_max = limits.query_depth_max;
+        let depth_max = limits.query_depth_max.min(DEPTH_CEILING);
         Ok(Self { text, tokens, at: 0, depth: 0, depth_max, operators: 0 })
     }
 
@@ -93,6 +97,12 @@ impl<'t> Parser<'t> {
         let message = format!("expected {what}, found {}", self.found());
         Diagnostic::error("Q001", self.text, self.span(), message)
             .with_label(format!("expected {what}"))
+    }
+
+    /// Returns the place right behind the token before the one at hand: something is missing there.
+    pub(crate) fn behind(&self) -> Span {
+        let end = self.span_before().end;
+        Span::new(end, end)
     }
 
     /// Says what stands here: as written, where that is short.
@@ -195,25 +205,6 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Reads a duration; `example` completes the query where one is missing.
-    pub(crate) fn duration(&mut self, after: &str, example: &str) -> Parsed<Spanned<Duration>> {
-        let span = self.span();
-        if let TokenKind::Duration(duration) = self.peek() {
-            let duration = *duration;
-            self.advance();
-            return Ok(Spanned::new(duration, span));
-        }
-        let what = format!("a duration after `{after}`, such as {example}");
-        let mut found = self.expected(&what);
-        let behind = Span::new(self.span_before().end, self.span_before().end);
-        if let TokenKind::Number(_) = self.peek() {
-            found = found.with_help("a duration has a unit: ns us ms s m h d w mo y");
-        } else {
-            found = found.replacing(behind, &format!(" {example}"));
-        }
-        Err(found)
-    }
-
     /// Reads a positive whole number.
     pub(crate) fn count(&mut self, after: &str) -> Parsed<u64> {
         const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
@@ -231,8 +222,8 @@ impl<'t> Parser<'t> {
             )]
             return Ok(found as u64);
         }
-        let behind = Span::new(self.span_before().end, self.span_before().end);
-        let found = self.expected(&format!("a whole number after `{after}`"));
+        let behind = self.behind();
+        let found = self.expected(&format!("a whole number from 1 after `{after}`"));
         let is_missing = matches!(self.peek(), TokenKind::Word(_) | TokenKind::End);
         Err(if is_missing { found.replacing(behind, " 10") } else { found })
     }

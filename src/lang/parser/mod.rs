@@ -13,11 +13,12 @@
 //! | Q010 | a function without parentheses |
 //! | Q011 | `by` stands in the middle, but applies to the whole query |
 //! | Q012 | a label's value needs quotes |
-//! | Q013 | a clause that does not belong into an alert or a record |
+//! | Q013 | a clause that does not belong in an alert or a record |
 //! | Q014 | comparisons do not chain |
 //! | Q016 | a date or time that does not exist |
 //! | Q201 | this looks like SQL |
 
+mod call;
 mod clause;
 mod cursor;
 mod expression;

@@ -34,7 +34,7 @@ impl Parser<'_> {
     pub(crate) fn unclosed(&mut self, what: &str, symbol: &str) -> Diagnostic {
         let start = self.span();
         if !["by", "without", "group"].iter().any(|word| self.is_word(word)) {
-            let behind = Span::new(self.span_before().end, self.span_before().end);
+            let behind = self.behind();
             return self.expected(what).replacing(behind, symbol);
         }
         self.eat_word("group");
@@ -80,7 +80,8 @@ impl Parser<'_> {
         let mut spans = vec![span];
         for (other, place) in self.groupings_ahead() {
             if other != *grouping {
-                return found.with_help("one grouping serves the whole query: put it last");
+                return found
+                    .with_help("put one last, or each before its arguments: sum by (bot) (x)");
             }
             spans.push(place);
         }

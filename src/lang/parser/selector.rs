@@ -29,7 +29,7 @@ impl Parser<'_> {
         }
     }
 
-    fn sample_selector(&mut self) -> Parsed<SampleSelector> {
+    pub(crate) fn sample_selector(&mut self) -> Parsed<SampleSelector> {
         let mut metric = self.metric_name();
         let mut matchers = Vec::new();
         if self.is_symbol("{") {
@@ -110,6 +110,11 @@ impl Parser<'_> {
                 return Err(found.with_label("write `=`").replacing(self.span(), "="));
             }
             _ if self.is_word("in") => MatchOp::In,
+            _ if self.compare_op().is_some() => {
+                let message = "only `value`, which each sample has, is compared with a number";
+                let found = self.error("Q001", label.span, message);
+                return Err(found.with_label("write `value`").replacing(label.span, "value"));
+            }
             _ => return Err(self.expected("`=`, `!=`, `=~`, `!~` or `in`")),
         };
         self.advance();
@@ -199,13 +204,18 @@ impl Parser<'_> {
     }
 
     fn predicate_not(&mut self) -> Parsed<Predicate> {
-        self.enter()?;
         let predicate = if self.is_word("not") && !self.is_matcher_at(1) {
+            self.enter()?;
             self.advance();
-            Predicate::Not(Box::new(self.predicate_not()?))
-        } else if self.eat_symbol("(") {
+            let inner = self.predicate_not()?;
+            self.leave();
+            Predicate::Not(Box::new(inner))
+        } else if self.is_symbol("(") {
+            self.enter()?;
+            self.advance();
             let inner = self.predicate()?;
             self.expect_close(")")?;
+            self.leave();
             inner
         } else if self.is_word("value") && !self.is_matcher_at(1) {
             self.advance();
@@ -217,7 +227,6 @@ impl Parser<'_> {
         } else {
             Predicate::Label(self.matcher()?)
         };
-        self.leave();
         Ok(predicate)
     }
 

@@ -103,12 +103,12 @@ impl Parser<'_> {
         self.check_called()?;
         let start = self.span();
         let sample = self.sample()?;
-        match self.peek() {
-            TokenKind::Symbol("+" | "-" | "*" | "/" | ",") => {
-                Err(self.raw_samples(self.since(start)))
-            }
-            _ => Ok(Body::Samples(sample)),
+        self.check_chain()?;
+        let is_computed = self.binary_op().is_some() || self.is_symbol(",");
+        if is_computed || ["per", "as"].iter().any(|word| self.is_word(word)) {
+            return Err(self.raw_samples(self.selector_span(start, &sample)));
         }
+        Ok(Body::Samples(sample))
     }
 
     fn items(&mut self) -> Parsed<Vec<Item>> {
@@ -128,7 +128,7 @@ impl Parser<'_> {
     fn record(&mut self) -> Parsed<Record> {
         let name = self.ident("the record")?;
         if !self.eat_word("as") {
-            return Err(self.expected("`as` and what to record"));
+            return Err(self.missing("as", "what to record"));
         }
         let items = self.items()?;
         let clauses = self.clauses()?;
@@ -139,9 +139,14 @@ impl Parser<'_> {
     }
 
     fn alert(&mut self) -> Parsed<Alert> {
+        if self.is_word("if") && !self.is_word_at(1, "if") {
+            let found = self.expected("the name of the alert");
+            let behind = self.behind();
+            return Err(found.replacing(behind, " my_alert"));
+        }
         let name = self.ident("the alert")?;
         if !self.eat_word("if") {
-            return Err(self.expected("`if` and a condition"));
+            return Err(self.missing("if", "a condition"));
         }
         let condition = self.expression()?;
         let mut clauses: Vec<Spanned<AlertClause>> = Vec::new();
@@ -163,6 +168,12 @@ impl Parser<'_> {
             clauses.push(clause);
         }
         Ok(Alert { name, condition, clauses })
+    }
+
+    /// Makes the error of a word that is left out between two parts of a statement.
+    fn missing(&self, word: &str, part: &str) -> Diagnostic {
+        let behind = self.behind();
+        self.expected(&format!("`{word}` and {part}")).replacing(behind, &format!(" {word}"))
     }
 
     fn alert_clause(&mut self) -> Parsed<Option<AlertClause>> {
@@ -214,7 +225,7 @@ impl Parser<'_> {
             self.text.get(..span.start).map_or(0, |text| text.trim_end_matches([' ', '\t']).len());
         let word_span = Span::new(span.start, span.start + word_len);
         Err(self
-            .error("Q013", word_span, format!("`{word}` does not belong into {place}"))
+            .error("Q013", word_span, format!("`{word}` does not belong in {place}"))
             .with_help(format!("{place} always looks at now; leave it out"))
             .replacing(Span::new(before, span.end), ""))
     }
