@@ -77,13 +77,7 @@ fn lay_out(
     fields: &[Field<'_>],
     feed: &mut Feed<'_, '_>,
 ) -> Result<Layout, RowError> {
-    let place = |name: &str| {
-        header.iter().position(|column| column == name).ok_or_else(|| {
-            let known = header.join(", ");
-            let reason = format!("there is no column {name:?}; the columns are {known}");
-            RowError::Unusable(BadRow::new(0, reason))
-        })
-    };
+    let place = |name: &str| place_of(header, name).map_err(RowError::Unusable);
     let columns: Vec<(&str, &str)> =
         header.iter().map(String::as_str).zip(fields.iter().map(|field| &*field.text)).collect();
     let time_field = feed.options.time_field.clone();
@@ -128,6 +122,23 @@ fn lay_out(
     mapping.time = Some(time);
     feed.report.mapping = Some(mapping);
     Ok(layout)
+}
+
+/// Returns the place of a column that the header must have, and only once: nobody can tell which of
+/// two is meant.
+fn place_of(header: &[String], name: &str) -> Result<usize, BadRow> {
+    let mut places = header.iter().enumerate().filter(|(_, column)| *column == name);
+    match (places.next(), places.next()) {
+        (Some((place, _)), None) => Ok(place),
+        (Some(_), Some(_)) => {
+            let way_out = "rename one, or leave them out with --map";
+            Err(BadRow::new(0, format!("the header has two columns {name:?}; {way_out}")))
+        }
+        (None, _) => {
+            let known = header.join(", ");
+            Err(BadRow::new(0, format!("there is no column {name:?}; the columns are {known}")))
+        }
+    }
 }
 
 fn no_time() -> RowError {

@@ -20,7 +20,8 @@ use crate::model::{MetricDef, MetricKind};
 pub struct Mapping {
     /// The column of the time; nothing where it is to be guessed.
     pub time: Option<String>,
-    /// The columns that become labels, by their last part where they are nested.
+    /// The columns that become labels. Nested ones are called by the last part of their path, or by
+    /// all of it where two would be called the same.
     pub labels: Vec<String>,
     /// The columns that become metrics.
     pub metrics: Vec<MetricMapping>,

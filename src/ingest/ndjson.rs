@@ -12,7 +12,15 @@ use crate::ingest::time;
 /// An input of JSON objects; without a mapping, the first one decides what its parts are.
 #[derive(Debug, Default)]
 pub(crate) struct JsonRows {
-    mapping: Option<Mapping>,
+    layout: Option<Layout>,
+}
+
+/// What the parts of an object are.
+#[derive(Debug)]
+struct Layout {
+    mapping: Mapping,
+    /// The names of the mapping's labels, in its order.
+    label_names: Vec<String>,
 }
 
 impl Rows for JsonRows {
@@ -20,9 +28,13 @@ impl Rows for JsonRows {
         let text = utf8(row)?;
         let object: Map<String, Value> = serde_json::from_str(text)
             .map_err(|error| BadRow::new(error.column(), format!("not a JSON object: {error}")))?;
-        let mapping = match &mut self.mapping {
-            Some(mapping) => mapping,
-            empty => empty.insert(decide(&object, feed)?),
+        let Layout { mapping, label_names } = match &mut self.layout {
+            Some(layout) => layout,
+            empty => {
+                let mapping = decide(&object, feed)?;
+                let label_names = label_names(&mapping.labels);
+                empty.insert(Layout { mapping, label_names })
+            }
         };
         let time_path = mapping.time.as_deref().unwrap_or("");
         let time_text = find(&object, time_path).and_then(text_of);
@@ -30,10 +42,12 @@ impl Rows for JsonRows {
             .ok_or_else(|| BadRow::new(0, format!("there is no time at {time_path:?}")))?;
         let timestamp = time::parse(&time_text, feed.options.time_unit)
             .map_err(|reason| BadRow::new(0, reason))?;
-        let texts: Vec<(&str, String)> = mapping
-            .labels
+        let texts: Vec<(&str, String)> = label_names
             .iter()
-            .filter_map(|path| Some((last_part(path), find(&object, path).and_then(text_of)?)))
+            .zip(&mapping.labels)
+            .filter_map(|(name, path)| {
+                Some((name.as_str(), find(&object, path).and_then(text_of)?))
+            })
             .collect();
         let mut labels: Vec<(&str, &str)> =
             texts.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -119,6 +133,12 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-fn last_part(path: &str) -> &str {
-    path.rsplit('.').next().unwrap_or(path)
+/// Returns what labels at these paths are called: by the last part of the path, and by all of it
+/// where two would be called the same, since a series has a label once.
+fn label_names(paths: &[String]) -> Vec<String> {
+    let last_part = |path: &String| path.rsplit('.').next().unwrap_or(path).to_owned();
+    let is_alone =
+        |name: &String| paths.iter().filter(|path| last_part(path) == *name).count() == 1;
+    let name = |path: &String| Some(last_part(path)).filter(is_alone).unwrap_or(path.clone());
+    paths.iter().map(name).collect()
 }
