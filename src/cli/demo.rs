@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use silverback::output::{Format, write_answer};
+use silverback::output::Format;
 use silverback::workload::{Demo, Request};
 use silverback::{Durability, Series, SeriesKey, Store};
 
@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &DemoArguments, context: &Context) -> anyhow::Resul
     let snapshot = store.snapshot()?;
     for question in questions {
         writeln!(out, "\n$ silverback query '{question}'")?;
-        write_answer(&snapshot.query(&question)?, Format::Table, None, &mut out)?;
+        context.write_answer(&snapshot.query(&question)?, Format::Table, None, &mut out)?;
     }
     drop(snapshot);
     store.close()?;

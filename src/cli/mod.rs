@@ -11,13 +11,15 @@ mod rejects;
 mod sink;
 mod stats;
 mod status;
+mod terminal;
 mod verify;
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
-pub(crate) use crate::cli::status::{Status, Usage, failure};
+pub(crate) use crate::cli::status::{ErrorFormat, Status, Usage, failure};
+use crate::cli::terminal::Color;
 
 /// silverback query 'p99(latency) by channel every 1m last 1h'
 ///
@@ -32,20 +34,14 @@ pub(crate) struct Arguments {
     /// Say nothing but errors
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// When output is coloured
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    color: Color,
     /// How errors are shown
     #[arg(long, global = true, value_enum, default_value = "human")]
     error_format: ErrorFormat,
     #[command(subcommand)]
     verb: Verb,
-}
-
-/// How errors are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ErrorFormat {
-    /// A sentence, the line and a caret.
-    Human,
-    /// One JSON object.
-    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -90,6 +86,7 @@ enum Verb {
 pub(crate) struct Context {
     db: Option<PathBuf>,
     quiet: bool,
+    color: Color,
 }
 
 impl Arguments {
@@ -100,7 +97,7 @@ impl Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
-    let context = Context { db: arguments.db, quiet: arguments.quiet };
+    let context = Context { db: arguments.db, quiet: arguments.quiet, color: arguments.color };
     match arguments.verb {
         Verb::Demo(arguments) => demo::run(&arguments, &context),
         Verb::Ingest(arguments) => ingest::run(&arguments, &context),

@@ -9,7 +9,7 @@ use clap::Args;
 use silverback::ingest::{IngestOptions, Input, Mapping, ingest};
 use silverback::lang::ast::{Body, Clause, Statement, Time};
 use silverback::lang::parse;
-use silverback::output::{Format, write_answer};
+use silverback::output::Format;
 use silverback::{Answer, Limits, Query, RunOptions, Snapshot, Store};
 
 use crate::cli::sink::StoreSink;
@@ -88,7 +88,7 @@ fn show(answer: &Answer, arguments: &QueryArguments, context: &Context) -> anyho
         context.say(&format!("note: {rows} of {} rows", answer.rows.len()));
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
-    write_answer(&shown, arguments.output, arguments.null.as_deref(), &mut out)?;
+    context.write_answer(&shown, arguments.output, arguments.null.as_deref(), &mut out)?;
     out.flush()?;
     Ok(())
 }

@@ -4,9 +4,17 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use clap::ValueEnum;
 use silverback::{Diagnostic, Error, ErrorKind};
 
-use crate::cli::ErrorFormat;
+/// How errors are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ErrorFormat {
+    /// A sentence, the line and a caret.
+    Human,
+    /// One JSON object.
+    Json,
+}
 
 /// What the process ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,6 +14,8 @@ use std::str::FromStr;
 use crate::model::ModelError;
 use crate::query::{Answer, Column, Role};
 
+pub use crate::output::table::TableStyle;
+
 /// The forms that an answer can be written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -74,11 +76,25 @@ pub fn write_answer(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     match format {
-        Format::Table => table::write(answer, null.unwrap_or("-"), out),
+        Format::Table => write_table(answer, null, TableStyle::default(), out),
         Format::Csv => csv::write(answer, null.unwrap_or(""), out),
         Format::Json => json::write(answer, out),
         Format::Ndjson => json::write_lines(answer, out),
     }
+}
+
+/// Writes an answer as a table in a style, such as with a box for a terminal. `null` stands where
+/// there is no value (default `-`).
+///
+/// # Errors
+/// What the writer says.
+pub fn write_table(
+    answer: &Answer,
+    null: Option<&str>,
+    style: TableStyle,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    table::write(answer, null.unwrap_or("-"), style, out)
 }
 
 /// Returns the names of the columns as they are printed: a label that collides with another column
