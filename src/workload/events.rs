@@ -75,7 +75,12 @@ impl Iterator for Events {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use crate::workload::events::Events;
+    use crate::workload::fingerprint;
+
+    const EVENTS: u64 = 0xe5c8_5b85_c95d_602e;
 
     #[test]
     fn the_distribution_is_the_promised_one() {
@@ -91,5 +96,23 @@ mod tests {
         assert!((3_600..4_400).contains(&errors), "{errors} errors");
         assert!(samples.iter().all(|sample| sample.timestamp % 1_000_000 == 0));
         assert_eq!(samples, Events::new(5, 200_000).collect::<Vec<_>>());
+    }
+
+    /// A store must not take requests of one series in one millisecond for one request. About
+    /// 5,560 of 10,000,000 samples are such; their number grows with the square of the samples.
+    #[test]
+    fn some_samples_share_series_and_millisecond() {
+        let mut seen = HashSet::new();
+        let samples = 1_000_000;
+        let again = Events::new(1, samples).filter(|s| !seen.insert((s.series, s.timestamp)));
+        let again = again.count();
+        // 55.6 are expected: five deviations of a Poisson number to either side.
+        assert!((19..=93).contains(&again), "{again} samples");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_samples_for_ever() {
+        assert_eq!(fingerprint(Events::new(1, 10_000)), EVENTS);
+        assert_ne!(fingerprint(Events::new(2, 10_000)), EVENTS);
     }
 }

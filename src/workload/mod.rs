@@ -32,3 +32,14 @@ pub const START_NANOS: i64 = 1_767_225_600_000_000_000;
 fn two_decimals(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
+
+/// Digests samples by FNV-1a over their bits (Fowler, Noll and Vo, 1991).
+#[cfg(test)]
+fn fingerprint(samples: impl Iterator<Item = Generated>) -> u64 {
+    let words = samples
+        .flat_map(|s| [s.series as u64, s.timestamp.cast_unsigned(), s.value.to_bits()])
+        .flat_map(u64::to_le_bytes);
+    words.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

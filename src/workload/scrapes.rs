@@ -88,7 +88,10 @@ impl Iterator for Scrapes {
 
 #[cfg(test)]
 mod tests {
+    use crate::workload::fingerprint;
     use crate::workload::scrapes::Scrapes;
+
+    const SCRAPES: u64 = 0x01fc_d839_f136_db1d;
 
     #[test]
     fn counters_grow_or_start_again_and_gauges_stay_in_range() {
@@ -101,5 +104,11 @@ mod tests {
         assert!(counter.windows(2).all(|step| step[1] >= step[0] || step[1] == 0.0));
         assert_eq!(samples[0].timestamp, samples[3].timestamp);
         assert_eq!(samples[4].timestamp - samples[0].timestamp, 15_000_000_000);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_samples_for_ever() {
+        assert_eq!(fingerprint(Scrapes::new(1, 100, 100)), SCRAPES);
+        assert_ne!(fingerprint(Scrapes::new(2, 100, 100)), SCRAPES);
     }
 }
