@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use silverback::ingest::{
-    IngestOptions, IngestReport, Input, InputFormat, Mapping, TimeUnit, ingest,
+    IngestOptions, IngestReport, Input, InputFormat, Mapping, TimeUnit, Zone, ingest,
 };
 use silverback::{Durability, Store};
 
@@ -34,6 +34,9 @@ pub(crate) struct IngestArguments {
     /// auto, s, ms, us, ns or rfc3339
     #[arg(long, default_value = "auto")]
     time_unit: TimeUnit,
+    /// The time zone of dates and times that name none
+    #[arg(long, default_value = "UTC", value_name = "ZONE")]
+    time_zone: Zone,
     /// A label for every row
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     label: Vec<(String, String)>,
@@ -167,6 +170,7 @@ impl IngestArguments {
         let mut options = IngestOptions::default()
             .format(self.format)
             .time_unit(self.time_unit)
+            .time_zone(self.time_zone.clone())
             .stop_on_error(self.on_error == "stop")
             .skip_nan(self.nan == "skip");
         if let Some(mapping) = &self.map {

@@ -154,7 +154,7 @@ fn take_row(
 ) -> Result<(), RowError> {
     let field = |index: usize| fields.get(index).map_or("", |field| &*field.text);
     let column = |index: usize| fields.get(index).map_or(0, |field| field.column);
-    let timestamp = time::parse(field(layout.time), feed.options.time_unit)
+    let timestamp = time::parse(field(layout.time), feed.options.time_unit, &feed.options.zone)
         .map_err(|reason| BadRow::new(column(layout.time), reason))?;
     let mut labels: Vec<(&str, &str)> =
         layout.labels.iter().map(|(index, name)| (name.as_str(), field(*index).trim())).collect();

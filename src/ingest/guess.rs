@@ -1,7 +1,7 @@
 //! Guessing what columns are, from their names and first values.
 
 use crate::ingest::map::{Mapping, MetricMapping};
-use crate::ingest::time::{self, TimeUnit};
+use crate::ingest::time::{self, TimeUnit, Zone};
 use crate::model::MetricDef;
 
 /// The names that times commonly have, the surest first.
@@ -63,7 +63,9 @@ pub(crate) const NO_METRIC: &str = "no value but the time is a number";
 
 /// Returns the column whose name and value look most like a time.
 pub(crate) fn time_column(columns: &[(&str, &str)]) -> Option<String> {
-    let is_time = |value: &str| time::parse(value, TimeUnit::Auto).is_ok();
+    // What is a time in one zone is one in all, but for the hour that clocks skip.
+    let zone = Zone::default();
+    let is_time = |value: &str| time::parse(value, TimeUnit::Auto, &zone).is_ok();
     let named = TIME_NAMES.iter().find_map(|time_name| {
         columns.iter().find(|(name, value)| name.eq_ignore_ascii_case(time_name) && is_time(value))
     });

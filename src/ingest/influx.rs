@@ -24,7 +24,7 @@ impl Rows for InfluxRows {
             TimeUnit::Auto => line.time.parse().map(Timestamp::from_nanos).map_err(|_| {
                 format!("{:?} is not a time in nanoseconds; give --time-unit", line.time)
             }),
-            unit => time::parse(line.time, unit),
+            unit => time::parse(line.time, unit, &feed.options.zone),
         };
         let timestamp = timestamp.map_err(|reason| BadRow::new(line.time_at, reason))?;
         let names: Vec<(String, f64)> = line

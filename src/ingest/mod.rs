@@ -25,7 +25,7 @@ pub use crate::ingest::map::{Mapping, MetricMapping};
 pub use crate::ingest::options::IngestOptions;
 pub use crate::ingest::report::{IngestReport, Rejected};
 pub use crate::ingest::source::ingest;
-pub use crate::ingest::time::TimeUnit;
+pub use crate::ingest::time::{TimeUnit, Zone};
 
 /// The forms of input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

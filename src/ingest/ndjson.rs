@@ -40,7 +40,7 @@ impl Rows for JsonRows {
         let time_text = find(&object, time_path).and_then(text_of);
         let time_text = time_text
             .ok_or_else(|| BadRow::new(0, format!("there is no time at {time_path:?}")))?;
-        let timestamp = time::parse(&time_text, feed.options.time_unit)
+        let timestamp = time::parse(&time_text, feed.options.time_unit, &feed.options.zone)
             .map_err(|reason| BadRow::new(0, reason))?;
         let texts: Vec<(&str, String)> = label_names
             .iter()

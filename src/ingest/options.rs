@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::ingest::InputFormat;
 use crate::ingest::map::Mapping;
-use crate::ingest::time::TimeUnit;
+use crate::ingest::time::{TimeUnit, Zone};
 
 /// Options of an ingestion, built by value.
 #[derive(Default)]
@@ -14,6 +14,7 @@ pub struct IngestOptions<'a> {
     pub(crate) mapping: Option<Mapping>,
     pub(crate) time_field: Option<String>,
     pub(crate) time_unit: TimeUnit,
+    pub(crate) zone: Zone,
     pub(crate) labels: Vec<(String, String)>,
     pub(crate) stop_on_error: bool,
     pub(crate) skip_nan: bool,
@@ -52,6 +53,12 @@ impl<'a> IngestOptions<'a> {
     /// The unit of times that are numbers. Default: told by their magnitude.
     pub fn time_unit(mut self, unit: TimeUnit) -> Self {
         self.time_unit = unit;
+        self
+    }
+
+    /// The time zone of dates and times that name none. Default: UTC.
+    pub fn time_zone(mut self, zone: Zone) -> Self {
+        self.zone = zone;
         self
     }
 

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use jiff::tz::{AmbiguousOffset, TimeZone};
+
 use crate::model::{ModelError, Timestamp};
 
 /// The unit of times that are numbers.
@@ -43,6 +45,39 @@ impl FromStr for TimeUnit {
     }
 }
 
+/// The time zone of dates and times that name none, such as `2026-02-09 10:00:00`.
+///
+/// Of two times with the same name, when clocks are set back, the earlier one is taken; a time that
+/// clocks skip does not exist, and makes a bad row.
+///
+/// ```
+/// use silverback::ingest::Zone;
+/// assert!("Europe/Berlin".parse::<Zone>().is_ok());
+/// assert!("Berlin".parse::<Zone>().is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
+impl Default for Zone {
+    /// Returns UTC.
+    fn default() -> Self {
+        Self(TimeZone::UTC)
+    }
+}
+
+impl FromStr for Zone {
+    type Err = ModelError;
+
+    /// Finds a zone by its IANA name.
+    fn from_str(name: &str) -> Result<Self, ModelError> {
+        TimeZone::get(name).map(Self).map_err(|_| ModelError::UnknownWord {
+            what: "time zone",
+            word: name.to_owned(),
+            known: "IANA names, such as UTC or Europe/Berlin",
+        })
+    }
+}
+
 /// 1990-01-01 and 2100-01-01 in nanoseconds: where the times of requests lie.
 const YEARS: std::ops::Range<i64> = 631_152_000_000_000_000..4_102_444_800_000_000_000;
 /// The units by length, longest first, and how they are called on the command line.
@@ -53,13 +88,13 @@ const UNITS: [(TimeUnit, i64, &str); 4] = [
     (TimeUnit::Nanos, 1, "ns"),
 ];
 
-/// Reads a time: a number since the epoch, RFC 3339, or a date and time that are taken as UTC.
-pub(crate) fn parse(text: &str, unit: TimeUnit) -> Result<Timestamp, String> {
+/// Reads a time: a number since the epoch, RFC 3339, or a date and time in a zone.
+pub(crate) fn parse(text: &str, unit: TimeUnit, zone: &Zone) -> Result<Timestamp, String> {
     let text = text.trim();
     let is_number = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'))
         && text.bytes().skip(1).all(|b| b != b'-');
     if !is_number || unit == TimeUnit::Rfc3339 {
-        return civil(text);
+        return civil(text, zone);
     }
     let known = UNITS.iter().find(|(known, ..)| *known == unit);
     if let Some((_, nanos, _)) = known {
@@ -102,8 +137,8 @@ fn scaled(text: &str, nanos: i64) -> Option<i64> {
     if is_negative { whole.checked_sub(rest) } else { whole.checked_add(rest) }
 }
 
-/// Reads RFC 3339, or `YYYY-MM-DD HH:MM:SS[.fraction]` as UTC.
-fn civil(text: &str) -> Result<Timestamp, String> {
+/// Reads RFC 3339, or `YYYY-MM-DD HH:MM:SS[.fraction]` in a zone.
+fn civil(text: &str, zone: &Zone) -> Result<Timestamp, String> {
     let bad = || format!("{text:?} is not a time");
     if let Ok(instant) = text.parse::<jiff::Timestamp>() {
         return i64::try_from(instant.as_nanosecond())
@@ -115,15 +150,22 @@ fn civil(text: &str) -> Result<Timestamp, String> {
         return Err(format!("{text:?} has a zone but no offset from UTC"));
     }
     let civil = text.parse::<jiff::civil::DateTime>().map_err(|_| bad())?;
-    let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| bad())?;
-    let nanos = i64::try_from(zoned.timestamp().as_nanosecond()).map_err(|_| bad())?;
-    Ok(Timestamp::from_nanos(nanos))
+    let found = zone.0.to_ambiguous_timestamp(civil);
+    if let AmbiguousOffset::Gap { .. } = found.offset() {
+        return Err(format!("{text:?} does not exist in its time zone, whose clocks skip it"));
+    }
+    let instant = found.compatible().map_err(|_| bad())?;
+    i64::try_from(instant.as_nanosecond()).map(Timestamp::from_nanos).map_err(|_| bad())
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::ingest::time::{TimeUnit, parse};
+    use crate::ingest::time::{self, TimeUnit, Zone};
     use crate::model::Timestamp;
+
+    fn parse(text: &str, unit: TimeUnit) -> Result<Timestamp, String> {
+        time::parse(text, unit, &Zone::default())
+    }
 
     #[test]
     fn times_are_read_in_every_form() {
@@ -154,5 +196,25 @@ mod tests {
         assert!(refused.contains("no offset"), "{refused}");
         let taken = parse("2024-06-30T08:30-04:00[America/New_York]", TimeUnit::Auto).unwrap();
         assert_eq!(taken.as_nanos(), 1_719_750_600_000_000_000);
+    }
+
+    #[test]
+    fn civil_times_are_taken_in_their_zone() {
+        let berlin: Zone = "Europe/Berlin".parse().unwrap();
+        let read = |text| time::parse(text, TimeUnit::Auto, &berlin);
+        for (text, utc) in [
+            ("2026-02-09 10:00:00.1234567", "2026-02-09T09:00:00.1234567Z"),
+            ("2026-07-01T10:00:00", "2026-07-01T08:00:00Z"),
+            // An offset or a number stands over the zone.
+            ("2026-07-01T10:00:00Z", "2026-07-01T10:00:00Z"),
+            ("1770631200", "2026-02-09T10:00:00Z"),
+            // Clocks go from 3 back to 2: the first of both.
+            ("2026-10-25 02:30:00", "2026-10-25T00:30:00Z"),
+        ] {
+            assert_eq!(read(text).map(|time| time.to_string()), Ok(utc.to_owned()), "{text}");
+        }
+        // Clocks go from 2 to 3.
+        let reason = read("2026-03-29 02:30:00").unwrap_err();
+        assert!(reason.contains("does not exist"), "{reason}");
     }
 }
