@@ -38,6 +38,7 @@ pub(crate) fn load(vfs: &dyn Vfs, dir: &Path) -> Result<Option<ManifestRecord>> 
 /// # Errors
 /// I/O errors. The old manifest is in place as long as the rename was not reached.
 pub(crate) fn replace(vfs: &dyn Vfs, dir: &Path, record: &ManifestRecord) -> Result<()> {
+    check_disjoint(&record.segments);
     let source = dir.join("tmp").join(format!("{NAME}-{}", record.edit));
     if vfs.exists(&source)? {
         vfs.remove(&source)?;
@@ -48,6 +49,17 @@ pub(crate) fn replace(vfs: &dyn Vfs, dir: &Path, record: &ManifestRecord) -> Res
     drop(file);
     vfs.rename(&source, &dir.join(NAME))?;
     vfs.sync_dir(dir)
+}
+
+/// Every sample lies in one live segment: no two of a partition may share a generation.
+fn check_disjoint(segments: &[SegmentRecord]) {
+    debug_assert!(segments.is_sorted());
+    let partition = |record: &SegmentRecord| (record.partition_start, record.partition_nanos);
+    let is_disjoint = segments.windows(2).all(|pair| match pair {
+        [a, b] => partition(a) != partition(b) || a.generation_hi < b.generation_lo,
+        _ => true,
+    });
+    assert!(is_disjoint, "live segments of a partition hold disjoint generations");
 }
 
 /// Returns an error that says why a directory without a manifest is no store.
@@ -86,4 +98,36 @@ pub(crate) fn is_segment_name(name: &str) -> bool {
         parts.by_ref().take(3).filter(|part| part.parse::<u64>().is_ok()).count() == 3;
     let has_uid = parts.next().is_some_and(|uid| u64::from_str_radix(uid, 16).is_ok());
     has_numbers && has_uid && parts.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::format::manifest::SegmentRecord;
+    use crate::manifest::check_disjoint;
+
+    fn record(partition_start: i64, generation_lo: u64, generation_hi: u64) -> SegmentRecord {
+        SegmentRecord {
+            partition_start,
+            partition_nanos: 86_400,
+            generation_lo,
+            generation_hi,
+            level: 0,
+            uid: generation_lo,
+            file_bytes: 1,
+            samples: 1,
+            time_first: 0,
+            time_last: 0,
+        }
+    }
+
+    #[test]
+    fn generations_may_repeat_in_another_partition() {
+        check_disjoint(&[record(0, 1, 2), record(0, 3, 3), record(86_400, 1, 3)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "disjoint generations")]
+    fn a_generation_twice_in_a_partition_never_reaches_the_disk() {
+        check_disjoint(&[record(0, 1, 2), record(0, 2, 3)]);
+    }
 }
