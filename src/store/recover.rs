@@ -98,12 +98,24 @@ pub(crate) fn recover_logs(
     recovered.generations = scanned.into_iter().map(ScannedLog::into_live).collect();
     // From the last to the first, so that a recovery that is cut leaves no hole in the chain.
     for (path, has_frames) in discarded.iter().rev() {
-        discard_unopened(options, dir, path, *has_frames)?;
+        discard(options, dir, path, *has_frames)?;
     }
     for generation in flushed {
-        options.vfs.remove(&logs.join(log_name(generation)))?;
+        remove_flushed(options, dir, manifest.db_uuid, generation)?;
     }
     Ok(recovered)
+}
+
+/// Removes a log whose samples lie in segments, left by a process that died before it could.
+/// Frames behind a gap, or bytes that do not read, are in no segment: that log is kept.
+fn remove_flushed(options: &Options, dir: &Path, uuid: [u8; 16], generation: u64) -> Result<()> {
+    let path = dir.join("wal").join(log_name(generation));
+    let has_more = match ScannedLog::read(options, dir, uuid, generation) {
+        Ok(log) => find_gap(log.follower.log(), &log.state)?.is_some(),
+        Err(error) if matches!(error.kind(), ErrorKind::Io { .. }) => return Err(error),
+        Err(_) => true,
+    };
+    discard(options, dir, &path, has_more)
 }
 
 /// Reads the logs behind the flushed ones, of which none may be missing.
@@ -202,9 +214,9 @@ fn check_chain(path: &Path, previous_seq: u64, seq: u64, state: &ScanState) -> R
     }
 }
 
-/// Removes a log without OPEN: nothing in it was ever part of the store. Frames without the OPEN
-/// before them are what a power cut left, and are kept for salvage.
-fn discard_unopened(options: &Options, dir: &Path, path: &Path, has_frames: bool) -> Result<()> {
+/// Removes a log that the store needs no more; one with frames that were never part of the store,
+/// which are what a power cut left, is kept in quarantine for salvage.
+fn discard(options: &Options, dir: &Path, path: &Path, has_frames: bool) -> Result<()> {
     let vfs = &*options.vfs;
     if has_frames && let Some(name) = path.file_name() {
         vfs.rename(path, &dir.join("quarantine").join(name))?;
