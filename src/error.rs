@@ -158,6 +158,15 @@ impl Error {
         matches!(self.kind(), ErrorKind::Io { operation: "sync", .. })
     }
 
+    /// True where the system denies the access, or the file system does not know the operation.
+    pub(crate) fn is_refused(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Unsupported { .. } => true,
+            ErrorKind::Io { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
+            _ => false,
+        }
+    }
+
     /// Returns true if a file or directory was not there.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

@@ -82,7 +82,7 @@ impl Checker {
         assert!(whole.failure.is_none(), "{:?}", whole.failure);
         assert_eq!(whole.durable, self.history.0.len(), "the script ends with a close");
         let cuts = cuts(&sim.trace(), self.effort.words_max);
-        for cut in cuts.iter().step_by(self.effort.cut_step) {
+        for (index, cut) in cuts.iter().step_by(self.effort.cut_step).enumerate() {
             let sim = SimVfs::new(1);
             sim.crash_at_store(cut.operation, cut.words);
             let run = Run::whole(&sim, script);
@@ -91,6 +91,9 @@ impl Checker {
             let bounds = Bounds { least: run.acknowledged, most: run.attempted };
             self.check_state(&sim.kill(), bounds, &format!("{context}, killed"));
             let bounds = Bounds { least: run.durable, most: run.attempted };
+            if index.is_multiple_of(self.effort.recovery_step) {
+                self.cut_recovery_of_killed(&sim, bounds, &context);
+            }
             for pattern in loss_patterns() {
                 let context = format!("{context}, {pattern:?}");
                 self.check_state(&sim.power_loss(pattern), bounds, &context);
@@ -171,6 +174,38 @@ impl Checker {
         store.close().unwrap();
         let read = reader(&sim.power_loss(LossPattern::Nothing)).unwrap().snapshot().unwrap();
         assert_eq!(history.check(&read, context), count + 4, "{context}: merged and closed");
+    }
+
+    /// Cuts the power in the midst of the recovery that follows a kill: what the dead process left in
+    /// the page cache is not on the device, however whole it looks to the next process.
+    fn cut_recovery_of_killed(&mut self, sim: &SimVfs, bounds: Bounds, context: &str) {
+        let durability =
+            if self.recoveries_cut.is_multiple_of(2) { Durability::Sync } else { INTERVAL };
+        let whole = sim.kill();
+        drop(options(&whole, durability).open(DIR).unwrap());
+        self.recoveries_cut += 1;
+        for operation in 0..whole.operations() {
+            let recovering = sim.kill();
+            recovering.crash_at_store(operation, 1);
+            drop(options(&recovering, durability).open(DIR));
+            let patterns =
+                [LossPattern::Nothing, LossPattern::MetadataOnly, LossPattern::Random(operation)];
+            for pattern in patterns {
+                let again = recovering.power_loss(pattern);
+                let hash = again.durable_hash();
+                let context =
+                    format!("{context}, killed, recovery cut at {operation}, {pattern:?}");
+                if !self.known.contains_key(&hash) {
+                    let found = self.check_new_state(&again, hash, &context);
+                    self.known.insert(hash, found);
+                }
+                let count = self.known[&hash];
+                assert!(
+                    (bounds.least..=bounds.most).contains(&count),
+                    "{context}: {count} commits are left, {bounds:?}"
+                );
+            }
+        }
     }
 
     /// Cuts the recovery of a state, all of which is on the device, at each of its operations.

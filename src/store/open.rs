@@ -17,6 +17,7 @@ use crate::store::core::{Core, Handle, Live, LiveGeneration, Store, Wake};
 use crate::store::options::{Durability, Options};
 use crate::store::recover::{RecoveredLogs, RecoveryReport, recover_logs, remove_orphans};
 use crate::store::rotate::{UNFLUSHED_MAX, create_log};
+use crate::vfs::Vfs;
 use crate::wal::{LogBytes, LogGeneration, Wal, log_name};
 
 /// What may stand in a store's directory.
@@ -98,12 +99,13 @@ fn load_or_create(options: &Options, dir: &Path) -> Result<(ManifestRecord, bool
         vfs.create_dir_all(&dir.join(folder))?;
     }
     if let Some(manifest) = manifest::load(vfs, dir)? {
+        // A process that died between the rename and its sync left a name that a power cut may
+        // take back: what follows removes files that only the older manifest needs.
+        vfs.sync_dir(dir)?;
         return Ok((manifest, false));
     }
     vfs.sync_dir(dir)?;
-    // The entry of the directory itself; a relative path of one part lies in the current one.
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-    vfs.sync_dir(parent.unwrap_or(Path::new(".")))?;
+    sync_ancestors(vfs, dir)?;
     let manifest = ManifestRecord {
         db_uuid: options.uuid.unwrap_or_else(random_uuid),
         edit: 1,
@@ -113,6 +115,21 @@ fn load_or_create(options: &Options, dir: &Path) -> Result<(ManifestRecord, bool
     };
     manifest::replace(vfs, dir, &manifest)?;
     Ok((manifest, true))
+}
+
+/// Makes the entries of a new directory and of those above it durable: some may be new as well.
+fn sync_ancestors(vfs: &dyn Vfs, dir: &Path) -> Result<()> {
+    for (level, ancestor) in dir.ancestors().skip(1).enumerate() {
+        // A relative path of one part lies in the current directory.
+        let is_empty = ancestor.as_os_str().is_empty();
+        let synced = vfs.sync_dir(if is_empty { Path::new(".") } else { ancestor });
+        match synced {
+            // Directories far above may be closed to this user, who then did not make them.
+            Err(error) if level > 0 && error.is_refused() => {}
+            synced => synced?,
+        }
+    }
+    Ok(())
 }
 
 /// Makes 128 random bits of the seeds that the standard library draws from the system.
