@@ -1,10 +1,10 @@
 //! Following a log: its frames become a head, as far as it has been read.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::FormatError;
 use crate::format::frame::BatchBody;
 use crate::head::{HeadBuilder, HeadView};
-use crate::wal::{FrameVisitor, LogGeneration, ScanState, scan};
+use crate::wal::{FrameVisitor, LogGeneration, ScanState, find_gap, scan};
 
 /// A generation's log and the head decoded from it so far.
 #[derive(Debug)]
@@ -51,6 +51,30 @@ impl Follower {
         }
         let error = FormatError::Truncated { needed: end, available };
         Err(Error::corrupt(self.log.bytes.path(), available, error))
+    }
+
+    /// Makes sure that what stands behind the valid prefix is a torn tail or what a power cut left,
+    /// and not damage to bytes that were proven durable.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LogGap`], and I/O errors.
+    pub(crate) fn check_end(&self) -> Result<()> {
+        let (mut word, offset) = ([0; 8], self.state.offset);
+        self.log.bytes.read_at(offset, &mut word)?;
+        if word == [0; 8] {
+            return Ok(());
+        }
+        match find_gap(&self.log, &self.state)? {
+            // A live writer may have published the frame meanwhile: then it stands at the end.
+            Some(gap) if gap.is_corruption && gap.offset > offset => Err(ErrorKind::LogGap {
+                path: self.log.bytes.path().to_owned(),
+                offset,
+                seq_before: self.state.seq,
+                seq_after: gap.seq_after,
+            }
+            .into()),
+            _ => Ok(()),
+        }
     }
 
     /// Returns a view of everything read so far.

@@ -149,12 +149,29 @@ impl Reader {
         cache.segments.retain(|segment, _| record.segments.contains(segment));
         for segment in &record.segments {
             if let btree_map::Entry::Vacant(place) = cache.segments.entry(*segment) {
-                place.insert(open_segment(&*self.vfs, &self.dir, record.db_uuid, segment)?);
+                match open_segment(&*self.vfs, &self.dir, record.db_uuid, segment) {
+                    Ok(opened) => drop(place.insert(opened)),
+                    Err(error) if error.is_not_found() => return Err(self.absent(record, segment)?),
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
         let mut live: Vec<_> = cache.segments.iter().collect();
         live.sort_by_key(|(segment, _)| (segment.generation_lo, segment.partition_start));
         Ok(live.into_iter().map(|(_, segment)| Arc::clone(segment)).collect())
+    }
+
+    /// Says why a segment is not there: the writer has moved on, or somebody took it away.
+    ///
+    /// A writer removes a segment only when the manifest no longer names it.
+    fn absent(&self, record: &ManifestRecord, segment: &SegmentRecord) -> Result<Attempt> {
+        let again = manifest::load(&*self.vfs, &self.dir)?;
+        if again.is_none_or(|again| again.edit != record.edit) {
+            return Ok(Attempt::Moved);
+        }
+        let path = manifest::segment_path(&self.dir, segment);
+        let error = FormatError::Truncated { needed: segment.file_bytes, available: 0 };
+        Ok(Attempt::Failed(Error::corrupt(&path, 0, error)))
     }
 
     /// Opens the logs of all generations behind the flushed ones; returns the last that is there.
@@ -215,6 +232,7 @@ fn read_logs(
     cache: &mut Cache,
 ) -> Result<(Vec<HeadView>, u64), Attempt> {
     let (mut heads, mut seq) = (Vec::new(), record.flushed_seq);
+    let mut newest = None;
     for generation in record.flushed_generation + 1..=last {
         let Some(follower) = cache.followers.get_mut(&generation) else { break };
         // What this log has published is read before its successor's OPEN is looked at, so a
@@ -228,7 +246,10 @@ fn read_logs(
         let Some(follower) = cache.followers.get_mut(&generation) else { break };
         heads.push(follower.view());
         seq = follower.state().seq;
+        newest = Some(generation);
     }
+    // Bytes that are proven to have been there and do not read now would shorten answers silently.
+    newest.and_then(|newest| cache.followers.get(&newest)).map_or(Ok(()), Follower::check_end)?;
     Ok((heads, seq))
 }
 

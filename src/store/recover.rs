@@ -84,9 +84,10 @@ pub(crate) fn recover_logs(
         return Err(missing_log(&first.path));
     }
     let mut recovered = RecoveredLogs { seq: manifest.flushed_seq, ..RecoveredLogs::default() };
-    for (index, log) in scanned.iter_mut().enumerate() {
-        // The OPEN frame behind it proves the length of every log but the last.
-        let gap = if index + 1 == begun { find_gap(log.follower.log(), &log.state)? } else { None };
+    for log in &mut scanned {
+        // An OPEN frame behind it proves its length, but not that nothing lies behind its end: an
+        // earlier recovery may have found a gap, and died before the log was flushed.
+        let gap = find_gap(log.follower.log(), &log.state)?;
         recovered.take(log, gap)?;
     }
     let mut discarded = Vec::with_capacity(unopened.len());

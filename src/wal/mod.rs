@@ -1,14 +1,16 @@
 //! The write-ahead log: appending frames, rotating generations, and scanning to the valid prefix.
 
 mod definitions;
+mod gap;
 mod generation;
 mod scan;
 mod series;
 mod tail;
 mod writer;
 
+pub(crate) use crate::wal::gap::{Gap, find_gap};
 pub(crate) use crate::wal::generation::{LogBytes, LogGeneration, generation_of_name, log_name};
-pub(crate) use crate::wal::scan::{FrameVisitor, Gap, Ignore, ScanState, find_gap, scan};
+pub(crate) use crate::wal::scan::{FrameVisitor, Ignore, ScanState, scan};
 pub(crate) use crate::wal::series::{LogSeries, MetricEntry};
 pub(crate) use crate::wal::tail::Sealed;
 pub(crate) use crate::wal::writer::{BatchScratch, Position, Wal};

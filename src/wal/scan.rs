@@ -11,7 +11,7 @@ use crate::format::log_header::LOG_HEADER_BYTES;
 use crate::wal::generation::LogGeneration;
 
 /// How much is read at once; a longer frame makes the buffer grow to its length.
-const BLOCK_BYTES: usize = 256 << 10;
+pub(super) const BLOCK_BYTES: usize = 256 << 10;
 
 /// What is called for each frame that holds samples or definitions.
 pub(crate) trait FrameVisitor {
@@ -185,95 +185,4 @@ fn visit(
 
 fn expect_seq(expected: u64, got: u64) -> Result<(), FormatError> {
     if expected == got { Ok(()) } else { Err(FormatError::OutOfRange { field: "seq", got }) }
-}
-
-/// Valid frames behind the end of the valid prefix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Gap {
-    /// Where the first of them stands.
-    pub offset: u64,
-    /// How many there are.
-    pub frames: u64,
-    /// The first sequence number known among them; 0 where none carries one.
-    pub seq_after: u64,
-    /// True where the missing bytes were proven durable or the log was shut down in order: then
-    /// they were damaged later, and not lost in a power cut.
-    pub is_corruption: bool,
-}
-
-/// Looks for valid frames behind the valid prefix, in time linear in the bytes to the file's end.
-///
-/// # Errors
-/// I/O errors.
-pub(crate) fn find_gap(log: &LogGeneration, state: &ScanState) -> Result<Option<Gap>> {
-    let crc = log.crc_start();
-    let mut gap: Option<Gap> = None;
-    let mut buffer = vec![0; BLOCK_BYTES];
-    let mut at = state.offset;
-    let mut proven = state.durable;
-    loop {
-        let got = log.bytes.read_at(at, &mut buffer)?;
-        let block = buffer.get(..got).unwrap_or(&[]);
-        let mut used = 0;
-        while let Some(rest) = block.get(used..).filter(|rest| rest.len() >= 8) {
-            let offset = at + used as u64;
-            let Some(frame) = intact_frame(crc, rest, offset) else {
-                if frame_may_go_on(rest, got, buffer.len()) && used > 0 {
-                    break;
-                }
-                used += 8;
-                continue;
-            };
-            let found = gap.get_or_insert(Gap {
-                offset,
-                frames: 0,
-                seq_after: 0,
-                is_corruption: state.closed,
-            });
-            found.frames += 1;
-            used += frame.len();
-            note_frame(frame, found, &mut proven);
-        }
-        if used == 0 {
-            break;
-        }
-        at += used as u64;
-    }
-    Ok(gap.map(|gap| Gap { is_corruption: gap.is_corruption || proven > state.offset, ..gap }))
-}
-
-/// True where the bytes at hand begin a frame that does not end in them, though the file goes on.
-fn frame_may_go_on(rest: &[u8], got: usize, block: usize) -> bool {
-    let head =
-        rest.first_chunk().map(|word| u64::from_le_bytes(*word)).and_then(FrameHead::of_word);
-    got == block && head.is_some_and(|head| head.words * 8 > rest.len() && head.words * 8 <= block)
-}
-
-fn intact_frame(crc: WordCrc, rest: &[u8], offset: u64) -> Option<&[u8]> {
-    let head = FrameHead::of_word(u64::from_le_bytes(*rest.first_chunk()?))?;
-    let frame = rest.get(..head.words * 8)?;
-    frame_is_intact(crc, frame, offset).then_some(frame)
-}
-
-fn note_frame(frame: &[u8], gap: &mut Gap, proven: &mut u64) {
-    let head =
-        frame.first_chunk().map(|word| u64::from_le_bytes(*word)).and_then(FrameHead::of_word);
-    match head.map(|head| decode_frame(head, frame)) {
-        Some(Ok(Frame::Mark { seq, durable })) => {
-            *proven = durable.max(*proven);
-            note_seq(gap, seq);
-        }
-        Some(Ok(Frame::Close { seq })) => {
-            gap.is_corruption = true;
-            note_seq(gap, seq);
-        }
-        Some(Ok(Frame::Batch { seq, .. })) => note_seq(gap, seq),
-        _ => {}
-    }
-}
-
-fn note_seq(gap: &mut Gap, seq: u64) {
-    if gap.seq_after == 0 {
-        gap.seq_after = seq;
-    }
 }

@@ -111,6 +111,10 @@ impl Tail {
         let mut records = Vec::new();
         for def in metrics {
             tail.definitions.metric(def, &mut records);
+            if records.len() >= DEFINE_BYTES_MAX {
+                tail.store_definitions(&records)?;
+                records.clear();
+            }
         }
         tail.store_definitions(&records)?;
         Ok(tail)

@@ -1,0 +1,202 @@
+//! Damage to files that were proven durable is reported by whoever meets it: it never shortens an
+//! answer silently, and what may be salvaged is kept.
+
+#![allow(
+    clippy::pedantic,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use silverback::{
+    Background, Durability, ErrorKind, Reader, SeriesKey, Store, TimeRange, Timestamp,
+};
+
+const BASE: i64 = 1_700_000_000_000_000_000;
+
+fn open(path: &Path, durability: Durability) -> Store {
+    Store::options().durability(durability).background(Background::Manual).open(path).unwrap()
+}
+
+fn key() -> SeriesKey {
+    SeriesKey::new("latency").label("bot", "support")
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_nanos(BASE + millis * 1_000_000)
+}
+
+fn count(reader: &Reader) -> silverback::Result<usize> {
+    Ok(reader.snapshot()?.samples(&key(), TimeRange::ALL)?.len())
+}
+
+/// The files below a folder with a suffix.
+fn files(folder: &Path, suffix: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path, suffix));
+        } else if path.to_string_lossy().ends_with(suffix) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Copies a folder with all that is in it.
+fn copy(source: &Path, target: &Path) {
+    fs::create_dir(target).unwrap();
+    for entry in fs::read_dir(source).unwrap() {
+        let (path, target) = {
+            let entry = entry.unwrap();
+            (entry.path(), target.join(entry.file_name()))
+        };
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+/// Flips a bit of a value that was stored as it is; returns where it stands.
+fn damage_value(path: &Path, value: f64) -> u64 {
+    let bytes = fs::read(path).unwrap();
+    let wanted = value.to_le_bytes();
+    let place = bytes.windows(8).position(|window| window == wanted).unwrap();
+    let file = OpenOptions::new().write(true).open(path).unwrap();
+    file.write_all_at(&[wanted[2] ^ 4], place as u64 + 2).unwrap();
+    place as u64
+}
+
+/// Symptom: a reader answered from the nine samples before a damaged frame, without a word, while
+/// a million durable ones stood behind it. Cause: it took every invalid frame at the end of the
+/// last log for a torn tail. Fix: where bytes stand there, it looks for what follows them.
+#[test]
+fn a_reader_refuses_a_log_that_is_damaged_below_what_was_synced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = open(&path, Durability::Sync);
+    let series = store.series(&key()).unwrap();
+    for step in 0..100 {
+        series.append(at(step), 0.1 + step as f64).unwrap();
+    }
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(count(&reader).unwrap(), 100);
+    drop(store);
+    let logs = files(&path, ".sbw");
+    damage_value(&logs[0], 50.1);
+    let error = count(&Reader::open(&path).unwrap()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::LogGap { seq_before: 50, .. }), "{error:?}");
+    let report = Reader::open(&path).unwrap().verify().unwrap();
+    assert_eq!(report.damages.len(), 1, "{report:?}");
+}
+
+/// Symptom: frames of more than 256 KiB behind a gap were taken for a torn tail, and deleted with
+/// the log. Cause: the search for them saw frames within a block only. And a gap that one opening
+/// had reported was forgotten by the next, which deleted the log after its flush.
+#[test]
+fn long_batches_behind_a_gap_are_found_and_kept_by_every_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = open(&path, Durability::Os);
+    let series = store.series(&key()).unwrap();
+    series.append(at(0), 1.5).unwrap();
+    for first in [1, 60_001, 120_001] {
+        let mut batch = store.batch();
+        for step in first..first + 60_000 {
+            batch.add(&series, at(step), 0.1 + step as f64).unwrap();
+        }
+        batch.commit().unwrap();
+    }
+    // As after a kill: dropping would sync, and prove that all of it was there.
+    let live = path;
+    let path = folder.path().join("killed");
+    copy(&live, &path);
+    drop(store);
+    damage_value(&files(&path, ".sbw")[0], 30_000.1);
+    for opening in 0..3 {
+        let store = open(&path, Durability::Os);
+        let gaps = &store.recovery().gaps;
+        assert_eq!(gaps.len(), 1, "opening {opening}");
+        assert_eq!((gaps[0].seq_before, gaps[0].frames_after), (1, 2), "opening {opening}");
+        // Killed before anything was flushed.
+        drop(store);
+    }
+    let store = open(&path, Durability::Os);
+    store.close().unwrap();
+    assert_eq!(files(&path.join("quarantine"), ".sbw").len(), 1);
+    assert_eq!(count(&Reader::open(&path).unwrap()).unwrap(), 1);
+}
+
+/// Symptom: a log that ended in the midst of a frame passed the check, though the writer refused
+/// it.
+#[test]
+fn a_log_that_was_cut_short_does_not_pass_the_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = open(&path, Durability::Sync);
+    let series = store.series(&key()).unwrap();
+    for step in 0..100 {
+        series.append(at(step), 0.1 + step as f64).unwrap();
+    }
+    drop(store);
+    let log = files(&path, ".sbw").remove(0);
+    let bytes = fs::read(&log).unwrap();
+    let place = bytes.windows(8).position(|window| window == 60.1_f64.to_le_bytes()).unwrap();
+    OpenOptions::new().write(true).open(&log).unwrap().set_len(place as u64).unwrap();
+    let report = Reader::open(&path).unwrap().verify().unwrap();
+    assert_eq!(report.damages.len(), 1, "{report:?}");
+    assert_eq!(report.damages[0].path, log);
+}
+
+fn store_with_segment(path: &Path) -> PathBuf {
+    let store = open(path, Durability::Sync);
+    let series = store.series(&key()).unwrap();
+    for step in 0..100 {
+        series.append(at(step), 0.1 + step as f64).unwrap();
+    }
+    store.close().unwrap();
+    files(path, ".sbs").remove(0)
+}
+
+/// Symptom: without one of its segments, a store was called busy after five seconds.
+#[test]
+fn a_segment_that_somebody_took_away_is_named_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let segment = store_with_segment(&path);
+    fs::remove_file(&segment).unwrap();
+    let started = Instant::now();
+    let error = count(&Reader::open(&path).unwrap()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Corrupt { path, .. } if *path == segment));
+    assert!(started.elapsed().as_secs() < 5, "it waited for a writer that there is not");
+    let report = Reader::open(&path).unwrap().verify().unwrap();
+    assert_eq!(report.damages.len(), 1);
+    assert_eq!((&report.damages[0].path, report.damages[0].samples), (&segment, 100));
+}
+
+/// Symptom: the check found the damaged footer, then failed where readers do, and told nothing.
+#[test]
+fn the_check_of_a_store_with_a_damaged_footer_tells_what_it_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let segment = store_with_segment(&path);
+    fs::set_permissions(&segment, Permissions::from_mode(0o644)).unwrap();
+    let len = fs::metadata(&segment).unwrap().len();
+    let file = OpenOptions::new().read(true).write(true).open(&segment).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, len - 9).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], len - 9).unwrap();
+    let report = Reader::open(&path).unwrap().verify().unwrap();
+    assert_eq!(report.damages.len(), 1);
+    assert_eq!((&report.damages[0].path, report.damages[0].samples), (&segment, 100));
+}
