@@ -53,12 +53,7 @@ pub(crate) fn replace(vfs: &dyn Vfs, dir: &Path, record: &ManifestRecord) -> Res
 
 /// Every sample lies in one live segment: no two of a partition may share a generation.
 fn check_disjoint(segments: &[SegmentRecord]) {
-    debug_assert!(segments.is_sorted());
-    let partition = |record: &SegmentRecord| (record.partition_start, record.partition_nanos);
-    let is_disjoint = segments.windows(2).all(|pair| match pair {
-        [a, b] => partition(a) != partition(b) || a.generation_hi < b.generation_lo,
-        _ => true,
-    });
+    let is_disjoint = segments.is_sorted_by(SegmentRecord::is_before);
     assert!(is_disjoint, "live segments of a partition hold disjoint generations");
 }
 

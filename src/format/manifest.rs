@@ -25,6 +25,8 @@ use crate::format::error::FormatError;
 
 const MAGIC: [u8; 8] = *b"SBMAN\r\n\x1a";
 const ENTRY_BYTES: usize = 80;
+/// Counters lie below this, so that what is made of them by adding and shifting has room.
+const COUNTER_END: u64 = 1 << 40;
 
 /// The live set of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +66,20 @@ pub struct SegmentRecord {
     pub time_first: i64,
     /// The time of its last sample, in nanoseconds since the epoch.
     pub time_last: i64,
+}
+
+impl SegmentRecord {
+    /// True where this entry may stand before the other: it sorts lower, and in one partition its
+    /// generations end before the other's begin.
+    #[must_use]
+    pub fn is_before(&self, other: &Self) -> bool {
+        let partition = |record: &Self| (record.partition_start, record.partition_nanos);
+        match partition(self).cmp(&partition(other)) {
+            std::cmp::Ordering::Less => true,
+            std::cmp::Ordering::Equal => self.generation_hi < other.generation_lo,
+            std::cmp::Ordering::Greater => false,
+        }
+    }
 }
 
 impl ManifestRecord {
@@ -135,9 +151,32 @@ impl ManifestRecord {
         {
             return Err(FormatError::OutOfRange { field: "segments", got: count });
         }
-        let segments = (0..count).map(|_| decode_segment(&mut cursor)).collect::<Result<_, _>>()?;
+        for (field, got) in [
+            ("edit", edit),
+            ("flushed generation", flushed_generation),
+            ("flushed seq", flushed_seq),
+        ] {
+            if got >= COUNTER_END {
+                return Err(FormatError::OutOfRange { field, got });
+            }
+        }
+        let segments = (0..count)
+            .map(|_| decode_segment(&mut cursor))
+            .collect::<Result<Vec<SegmentRecord>, _>>()?;
+        check_order(&segments)?;
         Ok(Self { db_uuid, edit, flushed_generation, flushed_seq, segments })
     }
+}
+
+/// The entries are sorted, and no two of a partition share a generation.
+fn check_order(segments: &[SegmentRecord]) -> Result<(), FormatError> {
+    for pair in segments.windows(2) {
+        let [a, b] = pair else { continue };
+        if !a.is_before(b) {
+            return Err(FormatError::Misplaced { what: "entry of a segment" });
+        }
+    }
+    Ok(())
 }
 
 fn check_crc(bytes: &[u8], db_uuid: [u8; 16]) -> Result<(), FormatError> {
@@ -190,9 +229,17 @@ mod tests {
             edit: 12,
             flushed_generation: 4,
             flushed_seq: 77,
-            segments: vec![segment, SegmentRecord { uid: 10, ..segment }],
+            segments: vec![
+                segment,
+                SegmentRecord { generation_lo: 5, generation_hi: 5, uid: 10, ..segment },
+            ],
         };
         let bytes = record.encode();
+        let mut doubled = record.clone();
+        doubled.segments.push(SegmentRecord { uid: 11, ..segment });
+        assert!(ManifestRecord::decode(&doubled.encode()).is_err(), "a generation twice");
+        let beyond = ManifestRecord { edit: u64::MAX, ..record.clone() };
+        assert!(ManifestRecord::decode(&beyond.encode()).is_err(), "no edit can follow");
         assert_eq!(ManifestRecord::decode(&bytes), Ok(record));
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();
