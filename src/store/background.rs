@@ -63,6 +63,7 @@ impl Core {
         }
         if self.is_flush_due(used) {
             let _one = locked(&self.maintenance);
+            self.check_lock_held()?;
             self.rotate()?;
         }
         report.generations_flushed = self.flush_sealed()?.generations;

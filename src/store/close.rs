@@ -26,8 +26,14 @@ impl Store {
         let core = &self.handle.core;
         self.handle.stop_worker();
         let flushed = self.flush();
-        let closed = core.wal.close();
-        drop(locked(&core.lock).take());
+        let closed = {
+            // Whoever writes segments or a manifest holds this, and looks at the lock first: none
+            // may go on when another process has the store.
+            let _one = locked(&core.maintenance);
+            let closed = core.wal.close();
+            drop(locked(&core.lock).take());
+            closed
+        };
         if let Some(error) = locked(&core.background_error).take() {
             return Err(error);
         }
@@ -52,6 +58,7 @@ impl Drop for Handle {
         if locked(&self.core.lock).is_some() {
             // Nobody is left to be told; what was acknowledged survives the process either way.
             drop(self.core.wal.sync_all());
+            let _one = locked(&self.core.maintenance);
             self.core.wal.abandon();
             drop(locked(&self.core.lock).take());
         }
