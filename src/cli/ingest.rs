@@ -13,7 +13,7 @@ use silverback::ingest::{
 use silverback::{Durability, Store};
 
 use crate::cli::rejects::Rejects;
-use crate::cli::sink::StoreSink;
+use crate::cli::sink::{Count, StoreSink};
 use crate::cli::{Context, Status};
 
 /// Arguments of `silverback ingest`.
@@ -94,12 +94,15 @@ pub(crate) fn run(arguments: &IngestArguments, context: &Context) -> anyhow::Res
     let mut sink = StoreSink::new(&store, arguments.batch.max(1));
     let read = arguments.read_all(rejects.as_mut(), &mut sink, context);
     // What was read before an error is good, and is kept: it can be gone on from there.
-    let (rows, samples) = sink.finish()?;
-    if let Some(rejects) = &mut rejects {
-        rejects.flush().context("cannot write the refused rows")?;
-    }
-    store.close()?;
-    let refused = read.with_context(|| format!("{rows} rows were stored before this"))?;
+    let (Count { rows, samples }, finished) = sink.finish();
+    let kept = rejects.as_mut().map_or(Ok(()), Rejects::flush);
+    let closed = store.close();
+    // The first failure is the cause of the others.
+    let stored = || format!("{rows} rows were stored before this");
+    let refused = read.with_context(stored)?;
+    finished.with_context(stored)?;
+    kept.context("cannot write the refused rows")?;
+    closed?;
     context.say(&format!("{rows} rows, {samples} samples stored, {refused} rows refused"));
     Ok(if refused == 0 { Status::Done } else { Status::RowsRefused })
 }
@@ -111,7 +114,7 @@ fn dry_run(arguments: &IngestArguments) -> anyhow::Result<Status> {
     for path in &arguments.files {
         let mut sink = StoreSink::new(&store, 1_000);
         let report = arguments.read(path, None, Some(DRY_ROWS), &mut sink)?;
-        sink.finish()?;
+        sink.finish().1?;
         if let Some(mapping) = &report.mapping {
             writeln!(out, "--map '{mapping}'")?;
         }

@@ -154,7 +154,7 @@ impl QueryArguments {
             }
             let mut sink = StoreSink::new(&store, 1_000);
             let report = ingest(Input { name, bytes }, options, &mut sink)?;
-            sink.finish()?;
+            sink.finish().1?;
             context.say_rejected(&report);
         }
         Ok(store.snapshot()?)

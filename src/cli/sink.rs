@@ -15,8 +15,17 @@ pub(crate) struct StoreSink<'a> {
     handles: HashMap<Vec<u8>, Series>,
     lookup: Vec<u8>,
     row: Vec<(Series, f64)>,
-    rows: u64,
-    samples: u64,
+    /// Rows and samples that were committed.
+    stored: Count,
+    /// Rows and samples in the batch.
+    waiting: Count,
+}
+
+/// How many rows and samples.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Count {
+    pub(crate) rows: u64,
+    pub(crate) samples: u64,
 }
 
 impl<'a> StoreSink<'a> {
@@ -29,15 +38,24 @@ impl<'a> StoreSink<'a> {
             handles: HashMap::new(),
             lookup: Vec::new(),
             row: Vec::new(),
-            rows: 0,
-            samples: 0,
+            stored: Count::default(),
+            waiting: Count::default(),
         }
     }
 
-    /// Appends what is left, and returns how many rows and samples there were.
-    pub(crate) fn finish(mut self) -> Result<(u64, u64)> {
+    /// Appends what is left, and returns how many rows and samples were stored, also where that
+    /// failed.
+    pub(crate) fn finish(mut self) -> (Count, Result<()>) {
+        let outcome = self.commit();
+        (self.stored, outcome)
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
         self.batch.commit_and_clear()?;
-        Ok((self.rows, self.samples))
+        self.stored.rows += waiting.rows;
+        self.stored.samples += waiting.samples;
+        Ok(())
     }
 
     fn handle(&mut self, metric: &str, labels: &[(&str, &str)]) -> Result<Series> {
@@ -76,13 +94,13 @@ impl Sink for StoreSink<'_> {
             handles.push((self.handle(metric, row.labels)?, *value));
         }
         if self.batch.len() + handles.len() > self.batch_samples {
-            self.batch.commit_and_clear()?;
+            self.commit()?;
         }
         for (series, value) in &handles {
             self.batch.add(series, row.timestamp, *value)?;
         }
-        self.rows += 1;
-        self.samples += handles.len() as u64;
+        self.waiting.rows += 1;
+        self.waiting.samples += handles.len() as u64;
         self.row = handles;
         Ok(())
     }
