@@ -83,7 +83,9 @@ impl Moments {
         let mean = self.sum.divided_by(count);
         let square_of_mean = mean.times(self.sum);
         let variance = self.sum_squares.minus(square_of_mean).divided_by(count);
-        Some(variance.to_f64().max(0.0).sqrt())
+        let variance = variance.to_f64();
+        // Squares that overflow leave no number, which `max` would turn into zero.
+        Some(if variance.is_nan() { variance } else { variance.max(0.0).sqrt() })
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
@@ -111,6 +113,12 @@ mod tests {
     use proptest::prelude::{any, prop, proptest};
 
     use crate::sketch::moments::Moments;
+
+    #[test]
+    fn squares_that_overflow_are_no_deviation_of_zero() {
+        let deviation = moments_of(&[1e200, 3e200]).stddev();
+        assert!(deviation.is_some_and(|deviation| !deviation.is_finite()), "{deviation:?}");
+    }
 
     fn moments_of(values: &[f64]) -> Moments {
         let mut moments = Moments::EMPTY;
