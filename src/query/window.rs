@@ -103,9 +103,32 @@ fn at_most(limit: u64, got: u64) -> Result<()> {
 
 /// Calls `each(window, first, end)` for the samples `first..end` of every window that holds some.
 ///
-/// Timestamps and the windows' starts and ends never fall. Cost grows with the windows that hold
-/// samples, times the logarithm of what is skipped between them.
+/// Timestamps never fall. Cost grows with the windows that hold samples, times the logarithm of
+/// what is skipped between them.
 pub(crate) fn for_each_run(
+    timestamps: &[i64],
+    covers: &[TimeRange],
+    mut each: impl FnMut(usize, usize, usize),
+) {
+    for (base, covers) in rising(covers) {
+        for_each_run_rising(timestamps, covers, |window, first, end| {
+            each(base + window, first, end);
+        });
+    }
+}
+
+/// Cuts windows where their starts or ends fall, as civil time does by an hour in autumn; gives the
+/// index of each part's first window.
+pub(crate) fn rising(covers: &[TimeRange]) -> impl Iterator<Item = (usize, &[TimeRange])> {
+    let parts = covers.chunk_by(|a, b| a.start <= b.start && a.end <= b.end);
+    parts.scan(0, |next, part| {
+        let base = *next;
+        *next += part.len();
+        Some((base, part))
+    })
+}
+
+fn for_each_run_rising(
     timestamps: &[i64],
     covers: &[TimeRange],
     mut each: impl FnMut(usize, usize, usize),

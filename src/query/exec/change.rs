@@ -1,7 +1,7 @@
 //! How much counters grew and gauges changed, with the sample before a window as its first.
 
 use crate::model::TimeRange;
-use crate::query::window::gallop;
+use crate::query::window::{gallop, rising};
 use crate::sketch::DoubleDouble;
 
 /// How far before a window its first sample may lie.
@@ -18,8 +18,21 @@ pub(super) enum Steps {
 
 /// Adds the changes of one series to each window that has a sample in reach.
 ///
-/// The series' timestamps and the windows' starts and ends never fall.
+/// The series' timestamps never fall.
 pub(super) fn add_changes(
+    steps: Steps,
+    timestamps: &[i64],
+    values: &[f64],
+    covers: &[TimeRange],
+    totals: &mut [Option<DoubleDouble>],
+) {
+    for (base, covers) in rising(covers) {
+        let totals = totals.get_mut(base..).unwrap_or_default();
+        add_changes_rising(steps, timestamps, values, covers, totals);
+    }
+}
+
+fn add_changes_rising(
     steps: Steps,
     timestamps: &[i64],
     values: &[f64],
@@ -96,6 +109,13 @@ mod tests {
         let windows = [(4, 5), (5, 6), (6, 7), (20, 31), (31, 32)];
         let grown = changes(Steps::Counter, &samples, &windows);
         assert_eq!(grown, [Some(0.0), Some(0.0), None, Some(0.0), Some(0.0)]);
+    }
+
+    #[test]
+    fn windows_that_go_back_see_the_samples_again() {
+        let samples = [(0, 10.0), (1, 15.0), (2, 18.0), (3, 20.0)];
+        let grown = changes(Steps::Counter, &samples, &[(1, 3), (0, 2), (2, 4)]);
+        assert_eq!(grown, [Some(8.0), Some(5.0), Some(5.0)]);
     }
 
     #[test]
