@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use silverback::{
-    Background, Columns, Durability, MetricKind, Reader, Result, Selector, SeriesKey, Snapshot,
-    Store, TimeRange, Timestamp,
+    Background, Columns, DuplicatePolicy, Durability, MetricKind, Reader, Result, Selector,
+    SeriesKey, Snapshot, Store, TimeRange, Timestamp,
 };
 
 const BASE: i64 = 1_700_000_000_000_000_000;
@@ -139,4 +139,59 @@ fn full_generations_rotate_and_flush_by_themselves() {
     let reader = Reader::open(&path).unwrap();
     assert_eq!(contents(&reader.snapshot().unwrap()), seen);
     let _clock: Arc<dyn silverback::Clock> = Arc::new(silverback::ManualClock::default());
+}
+
+/// Symptom: a snapshot taken while a flush ended could count a generation twice. Cause: its
+/// segments were listed under one hold of a lock, and its log was taken off under the next.
+#[test]
+fn a_snapshot_beside_a_flush_counts_every_sample_once() {
+    let store = Store::options().background(Background::Manual).in_memory().unwrap();
+    let series = store.series(&key("a")).unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Acquire) {
+                let snapshot = store.snapshot().unwrap();
+                let read = snapshot.samples(&key("a"), TimeRange::ALL).unwrap();
+                assert_eq!(read.len() as u64, snapshot.seq());
+            }
+        });
+        for step in 0..300 {
+            series.append(at(step), 1.0).unwrap();
+            store.flush().unwrap();
+            if watcher.is_finished() {
+                break;
+            }
+        }
+        done.store(true, std::sync::atomic::Ordering::Release);
+    });
+}
+
+#[test]
+fn duplicates_count_as_their_metric_asks_in_every_state() {
+    for (policy, wanted) in [
+        (DuplicatePolicy::Keep, vec![5.0, 9.0, 7.0, 1.0]),
+        (DuplicatePolicy::Last, vec![7.0, 1.0]),
+        (DuplicatePolicy::First, vec![5.0, 1.0]),
+        (DuplicatePolicy::Max, vec![9.0, 1.0]),
+    ] {
+        let store = Store::options().background(Background::Manual).in_memory().unwrap();
+        store.metric("latency").duplicates(policy).define().unwrap();
+        let series = store.series(&key("a")).unwrap();
+        let values = || -> Vec<f64> {
+            let read = store.snapshot().unwrap().samples(&key("a"), TimeRange::ALL).unwrap();
+            read.iter().map(|sample| sample.value).collect()
+        };
+        series.append(at(3), 5.0).unwrap();
+        store.flush().unwrap();
+        series.append(at(4), 1.0).unwrap();
+        series.append(at(3), 9.0).unwrap();
+        store.flush().unwrap();
+        series.append(at(3), 7.0).unwrap();
+        assert_eq!(values(), wanted, "{policy}: in segments and log");
+        store.flush().unwrap();
+        assert_eq!(values(), wanted, "{policy}: flushed");
+        store.compact().unwrap();
+        assert_eq!(values(), wanted, "{policy}: merged");
+    }
 }

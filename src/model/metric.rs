@@ -110,6 +110,53 @@ impl DuplicatePolicy {
     }
 }
 
+impl DuplicatePolicy {
+    /// Keeps of samples that share a timestamp those that this policy wants. The columns are as
+    /// long as each other and ordered by (timestamp, arrival); linear in their length.
+    ///
+    /// ```
+    /// use silverback::DuplicatePolicy;
+    ///
+    /// let (mut timestamps, mut values) = (vec![1, 1, 2], vec![5.0, 3.0, 4.0]);
+    /// DuplicatePolicy::Last.apply(&mut timestamps, &mut values);
+    /// assert_eq!((timestamps, values), (vec![1, 2], vec![3.0, 4.0]));
+    /// ```
+    pub fn apply(self, timestamps: &mut Vec<i64>, values: &mut Vec<f64>) {
+        if self == Self::Keep {
+            return;
+        }
+        debug_assert_eq!(timestamps.len(), values.len());
+        let mut kept_values: Vec<f64> = Vec::new();
+        let mut kept_timestamps: Vec<i64> = Vec::new();
+        for (&timestamp, &value) in timestamps.iter().zip(values.iter()) {
+            if kept_timestamps.last() == Some(&timestamp)
+                && let Some(kept) = kept_values.last_mut()
+            {
+                *kept = self.choose(*kept, value);
+            } else {
+                kept_timestamps.push(timestamp);
+                kept_values.push(value);
+            }
+        }
+        (*timestamps, *values) = (kept_timestamps, kept_values);
+    }
+
+    /// Returns which of two values counts, the first of which arrived before the other.
+    fn choose(self, earlier: f64, later: f64) -> f64 {
+        match self {
+            Self::Keep | Self::Last => later,
+            Self::First => earlier,
+            Self::Max => {
+                if later.total_cmp(&earlier).is_gt() {
+                    later
+                } else {
+                    earlier
+                }
+            }
+        }
+    }
+}
+
 impl fmt::Display for DuplicatePolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::format::FormatError;
 use crate::format::manifest::SegmentRecord;
 use crate::head::HeadView;
 use crate::manifest;
-use crate::model::{Columns, Limits, MetricDef, Sample, Selector, SeriesKey, TimeRange, Timestamp};
+use crate::model::{
+    Columns, DuplicatePolicy, Limits, MetricDef, Sample, Selector, SeriesKey, TimeRange, Timestamp,
+};
 use crate::segment::Segment;
 use crate::vfs::Vfs;
 
@@ -19,6 +21,8 @@ use crate::vfs::Vfs;
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     parts: Arc<SnapshotParts>,
+    /// What the metrics ask for that do not keep all samples; read once, when samples are.
+    policies: Arc<OnceLock<BTreeMap<String, DuplicatePolicy>>>,
 }
 
 /// What a snapshot is made of.
@@ -87,7 +91,7 @@ pub(crate) fn open_segment(
 
 impl Snapshot {
     pub(crate) fn new(parts: SnapshotParts) -> Self {
-        Self { parts: Arc::new(parts) }
+        Self { parts: Arc::new(parts), policies: Arc::default() }
     }
 
     /// Makes a view of samples without a store, each series in order of arrival: for questions
@@ -266,7 +270,8 @@ impl Snapshot {
         Ok(chosen)
     }
 
-    /// Replaces `out` by the samples of one series in `range`, ordered by (timestamp, arrival).
+    /// Replaces `out` by the samples of one series in `range`, ordered by (timestamp, arrival). Of
+    /// samples that share a timestamp, those count that the metric's [`DuplicatePolicy`] wants.
     ///
     /// # Errors
     /// A damaged or unreadable chunk.
@@ -288,7 +293,21 @@ impl Snapshot {
             }
         }
         out.sort_by_time();
+        self.policy_of(series.key.metric())?.apply(&mut out.timestamps, &mut out.values);
         Ok(())
+    }
+
+    /// Returns what a metric asks to be done with samples of one series that share a timestamp.
+    fn policy_of(&self, metric: &str) -> Result<DuplicatePolicy> {
+        let policies = if let Some(policies) = self.policies.get() {
+            policies
+        } else {
+            let asked = self.metrics()?.into_iter();
+            let asked = asked.filter(|def| def.duplicates != DuplicatePolicy::Keep);
+            let asked = asked.map(|def| (def.name, def.duplicates)).collect();
+            self.policies.get_or_init(|| asked)
+        };
+        Ok(policies.get(metric).copied().unwrap_or_default())
     }
 
     /// Returns the samples of one series in `range`, ordered by (timestamp, arrival).

@@ -64,7 +64,8 @@ impl Core {
             }
             retired.extend(inputs.iter().map(|(record, _)| *record));
             let uid = uid_of(before.edit + 1, index);
-            written.extend(self.merge(*partition, inputs, uid)?);
+            let merged = self.merge(*partition, inputs, uid);
+            written.extend(self.keep_or_remove(merged, &written)?);
         }
         retired.sort_unstable();
         retired.dedup();

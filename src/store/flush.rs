@@ -36,6 +36,7 @@ impl Store {
         core.check_lock_held()?;
         if !core.wal.is_fresh() {
             let _one = locked(&core.maintenance);
+            core.check_lock_held()?;
             core.rotate()?;
         }
         core.flush_sealed()
@@ -69,7 +70,10 @@ impl Core {
             (follower.view(), follower.state().seq)
         };
         let before = locked(&self.live).manifest.clone();
-        let written = self.write_flush_set(generation.number, &view, &before, seq_last)?;
+        let mut written = Vec::new();
+        let outcome =
+            self.write_flush_set(generation.number, &view, &before, seq_last, &mut written);
+        self.keep_or_remove(outcome, &written)?;
         report.generations += 1;
         for new in &written {
             report.segments += 1;
@@ -85,8 +89,7 @@ impl Core {
         record.segments.extend(written.iter().map(|new| new.record));
         record.segments.sort_unstable();
         manifest::replace(&*self.options.vfs, &self.dir, &record)?;
-        locked(&self.live).adopt(record, written);
-        locked(&self.live).generations.retain(|live| live.number != generation.number);
+        locked(&self.live).replace_generation(generation.number, record, written);
         self.retire_log(generation)
     }
 
@@ -97,7 +100,8 @@ impl Core {
         view: &HeadView,
         before: &ManifestRecord,
         seq_last: u64,
-    ) -> Result<Vec<NewSegment>> {
+        written: &mut Vec<NewSegment>,
+    ) -> Result<()> {
         let mut series: Vec<(Arc<SeriesKey>, u32)> = Vec::new();
         series.extend(view.series().into_iter().filter_map(|s| view.key(s).map(|key| (key, s))));
         series.sort_unstable();
@@ -107,7 +111,6 @@ impl Core {
             view.metrics().iter().map(|def| MetricDef::clone(def)).collect();
         let ranges = self.flush_ranges(view, &references);
         let size = u32::try_from(ranges.len()).unwrap_or(u32::MAX);
-        let mut written = Vec::new();
         for (index, (partition, ranges)) in (0_u32..).zip(&ranges) {
             let plan = SegmentPlan {
                 partition: *partition,
@@ -134,7 +137,7 @@ impl Core {
         if !written.is_empty() {
             self.options.vfs.sync_dir(&self.dir.join("seg"))?;
         }
-        Ok(written)
+        Ok(())
     }
 
     /// Returns the segments to write: a partition each with its range, at last the wide one.
@@ -176,6 +179,18 @@ impl Core {
 }
 
 impl Live {
+    /// Puts the segments of a flushed generation in its place, in one step: a snapshot between two
+    /// would count its samples twice, or not at all.
+    fn replace_generation(
+        &mut self,
+        number: u64,
+        record: ManifestRecord,
+        written: Vec<NewSegment>,
+    ) {
+        self.adopt(record, written);
+        self.generations.retain(|live| live.number != number);
+    }
+
     /// Takes over a manifest that is on disk, and the segments that it adds.
     pub(crate) fn adopt(&mut self, record: ManifestRecord, added: Vec<NewSegment>) {
         let old = self.manifest.segments.iter().copied().zip(self.segments.drain(..));

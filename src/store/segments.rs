@@ -156,6 +156,20 @@ impl Core {
         vfs.sync_dir(&partition)
     }
 
+    /// Removes what was written of a set that could not be finished: no manifest will name it, and
+    /// a full disk needs the space.
+    pub(crate) fn keep_or_remove<T>(
+        &self,
+        outcome: Result<T>,
+        written: &[NewSegment],
+    ) -> Result<T> {
+        if outcome.is_err() {
+            let records: Vec<_> = written.iter().map(|new| new.record).collect();
+            self.remove_retired(&records);
+        }
+        outcome
+    }
+
     /// Removes files that no manifest names any more; what cannot be removed now is an orphan that
     /// the next opening removes.
     pub(crate) fn remove_retired(&self, retired: &[SegmentRecord]) {
