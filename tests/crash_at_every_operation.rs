@@ -176,8 +176,8 @@ impl Checker {
         assert_eq!(history.check(&read, context), count + 4, "{context}: merged and closed");
     }
 
-    /// Cuts the power in the midst of the recovery that follows a kill: what the dead process left in
-    /// the page cache is not on the device, however whole it looks to the next process.
+    /// Cuts the power in the midst of the recovery that follows a kill: what the dead process left
+    /// in the page cache is not on the device, however whole it looks to the next process.
     fn cut_recovery_of_killed(&mut self, sim: &SimVfs, bounds: Bounds, context: &str) {
         let durability =
             if self.recoveries_cut.is_multiple_of(2) { Durability::Sync } else { INTERVAL };

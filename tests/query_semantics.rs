@@ -2,6 +2,8 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -400,4 +402,45 @@ fn columns_are_named_by_canonical_text() {
         ["p99(latency)", "count(latency{bot=\"sales\"}) / 2",]
     );
     assert_eq!(names("topk(2,count(latency)) by bot last 1h"), ["bot", "count(latency)"]);
+}
+
+/// Symptom: in the night when summer time ends, windows that look back by a civil day missed
+/// samples, and with `offset` counted those of others. Cause: a day before 02:00 of the second
+/// pass lies before a day before 02:45 of the first, and the search never went back.
+#[test]
+fn windows_that_look_back_by_days_are_right_when_summer_time_ends() {
+    // 2026-10-25T01:00:00Z is 02:00 again in Berlin.
+    let first: jiff::Timestamp = "2026-10-24T00:00:00Z".parse().unwrap();
+    let first = i64::try_from(first.as_nanosecond()).unwrap();
+    let mut columns = Columns::default();
+    for minute in 0..3 * 1440 {
+        columns.push(first + minute * MINUTE, 1.0);
+    }
+    let now = Timestamp::from_nanos(first + 3 * 1440 * MINUTE);
+    let series = vec![(SeriesKey::new("latency"), columns)];
+    let metrics = vec![metric("latency", MetricKind::Event, None)];
+    let snapshot = Snapshot::of_samples(now, metrics, series);
+    let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    let day_before = |minute: i64| {
+        let nanos = i128::from(first + minute * MINUTE);
+        let zoned = jiff::Timestamp::from_nanosecond(nanos).unwrap().to_zoned(zone.clone());
+        let moved = zoned.checked_sub(jiff::Span::new().days(1)).unwrap().timestamp();
+        ((moved.as_nanosecond() - i128::from(first)) / i128::from(MINUTE)) as i64
+    };
+    let range = "from 2026-10-25T00:00Z to 2026-10-25T03:00Z tz \"Europe/Berlin\"";
+    for (what, look_back) in [("over 1d", true), ("offset 1d", false)] {
+        let (over, offset) = if look_back { (what, "") } else { ("", what) };
+        let text = format!("count(latency {offset}) every 15m {over} {range}");
+        let answer = snapshot.query(&text).unwrap();
+        assert_eq!(answer.rows.len(), 12, "{text}");
+        for (row, start) in answer.rows.iter().zip((1440..).step_by(15)) {
+            let from = if look_back { day_before(start + 15) } else { day_before(start) };
+            let to = if look_back { start + 15 } else { day_before(start + 15) };
+            let counted = row.iter().find_map(|cell| match cell {
+                Cell::Number(number) => Some(*number),
+                _ => None,
+            });
+            assert_eq!(counted, Some((to - from).max(0) as f64), "{text}, window at {start}");
+        }
+    }
 }
