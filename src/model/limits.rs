@@ -9,7 +9,8 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Series that may be active in one log generation (24 bits of a frame name one).
+    /// Series that one process may append to (24 bits of a log frame name one). Handles are kept
+    /// as long as the store is open.
     pub series_max: u64,
     /// Bytes of a metric's or label's name.
     pub name_bytes_max: u64,
@@ -19,7 +20,7 @@ pub struct Limits {
     pub labels_per_series_max: u64,
     /// Samples of one batch.
     pub batch_samples_max: u64,
-    /// Bytes of one log frame.
+    /// Bytes of one log frame, which a batch is. At most 128 MiB have a place in its head.
     pub frame_bytes_max: u64,
     /// How far ahead of the clock a sample may lie, in nanoseconds.
     pub future_nanos_max: u64,

@@ -113,7 +113,7 @@ impl Store {
         Batch {
             core: Arc::clone(&self.handle.core),
             rows: Vec::new(),
-            scratch: BatchScratch::default(),
+            scratch: BatchScratch::new(self.handle.core.options.limits.frame_bytes_max),
             refused: Ok(()),
         }
     }

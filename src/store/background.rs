@@ -1,5 +1,6 @@
 //! The work behind the appends, as steps that a thread or the embedder drives.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -50,24 +51,42 @@ impl Core {
 
     fn tick(&self) -> Result<TickReport> {
         self.check_lock_held()?;
-        let mut report = TickReport::default();
-        if let Durability::Interval(_) | Durability::Sync = self.options.durability
-            && self.wal.is_dirty()
-        {
-            self.wal.sync_all()?;
-            report.synced = true;
-        }
-        let (used, left) = self.wal.room();
-        if used > BUSY_BYTES && left < ROOM_BYTES_MIN {
-            self.wal.grow_ahead(ROOM_BYTES_MIN)?;
-        }
-        if self.is_flush_due(used) {
+        let mut report = TickReport { synced: self.sync_and_grow()?, ..TickReport::default() };
+        if self.is_flush_due(self.wal.room().0) {
             let _one = locked(&self.maintenance);
             self.check_lock_held()?;
             self.rotate()?;
         }
         report.generations_flushed = self.flush_sealed()?.generations;
         Ok(report)
+    }
+
+    /// Syncs the log unless its durability is the system's, and makes room ahead of appends;
+    /// returns true if it was synced.
+    fn sync_and_grow(&self) -> Result<bool> {
+        self.synced_at.store(self.options.clock.now().as_nanos(), Ordering::Relaxed);
+        let is_asked = self.options.durability != Durability::Os;
+        let is_synced = is_asked && self.wal.is_dirty();
+        if is_synced {
+            self.wal.sync_all()?;
+        }
+        let (used, left) = self.wal.room();
+        if used > BUSY_BYTES && left < ROOM_BYTES_MIN {
+            self.wal.grow_ahead(ROOM_BYTES_MIN)?;
+        }
+        Ok(is_synced)
+    }
+
+    /// Syncs and grows the log where that is due, from within work that takes long: appends go on
+    /// meanwhile, and their promise with them.
+    pub(crate) fn keep_up(&self) -> Result<()> {
+        let Durability::Interval(interval) = self.options.durability else { return Ok(()) };
+        let interval = i64::try_from(interval.min(PERIOD).as_nanos()).unwrap_or(i64::MAX);
+        let due = self.synced_at.load(Ordering::Relaxed).saturating_add(interval);
+        if self.options.clock.now().as_nanos() >= due {
+            self.sync_and_grow()?;
+        }
+        Ok(())
     }
 
     /// True where the current generation is long or old enough to be flushed.

@@ -63,6 +63,8 @@ pub(crate) struct Core {
     pub(crate) live: Mutex<Live>,
     /// Held by whoever writes segments and manifests: one at a time.
     pub(crate) maintenance: Mutex<()>,
+    /// When the log was last synced by interval, in nanoseconds since the epoch.
+    pub(crate) synced_at: AtomicI64,
     /// What the background thread waits on.
     pub(crate) wake: Wake,
     pub(crate) recovery: RecoveryReport,

@@ -49,6 +49,7 @@ impl Store {
             catalog: Catalog::of_metrics(metrics),
             live: Mutex::new(Live { manifest, segments, generations }),
             maintenance: Mutex::new(()),
+            synced_at: AtomicI64::new(i64::MIN),
             wake: Wake::default(),
             recovery: RecoveryReport { is_new, ..recovered.report },
             lock: Mutex::new(Some(lock)),

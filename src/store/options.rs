@@ -15,7 +15,9 @@ use crate::vfs::{MemVfs, OsVfs, SystemClock, Vfs};
 pub enum Durability {
     /// Once it is on disk: it survives a power cut. Threads that wait share one sync.
     Sync,
-    /// At once: it survives the death of the process, and a power cut after this interval.
+    /// At once: it survives the death of the process, and a power cut after this interval. Beside
+    /// a flush or merge the interval may be longer, by the time that one series or the check of
+    /// one segment takes.
     Interval(Duration),
     /// At once: it survives the death of the process; the system decides when it reaches the disk.
     Os,

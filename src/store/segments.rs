@@ -126,6 +126,7 @@ impl Core {
             samples_of(index, &mut columns)?;
             if !columns.is_empty() {
                 writer.push(key, &columns)?;
+                self.keep_up()?;
             }
         }
         let summary = writer.finish()?;
@@ -133,7 +134,9 @@ impl Core {
             return Ok(None);
         }
         file.sync()?;
+        self.keep_up()?;
         self.check_written(source)?;
+        self.keep_up()?;
         file.set_read_only()?;
         Ok(Some(summary))
     }

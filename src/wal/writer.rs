@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::format::checksum::WordCrc;
 use crate::format::frame::{FrameTag, OpenFrame, SHORT_FRAME_WORDS, Unsealed, encode_batch};
 use crate::format::log_header::LogHeader;
@@ -27,16 +27,36 @@ pub(crate) struct Position {
 }
 
 /// Memory that batches reuse.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct BatchScratch {
     body: Vec<u8>,
     words: Vec<u64>,
+    frame_bytes_max: u64,
 }
 
 impl BatchScratch {
+    /// Starts with no memory; longer frames than this are refused.
+    pub(crate) fn new(frame_bytes_max: u64) -> Self {
+        Self { body: Vec::new(), words: Vec::new(), frame_bytes_max }
+    }
+
     /// Returns the length of the frame that was encoded last.
     pub(crate) fn frame_bytes(&self) -> u64 {
         8 * self.words.len() as u64
+    }
+
+    /// Encodes a batch; returns the argument of its frame.
+    fn encode(&mut self, rows: impl Iterator<Item = (u32, i64, f64)> + Clone) -> Result<u64> {
+        let arg = encode_batch(rows, &mut self.body, &mut self.words);
+        let (limit, encoded) = (self.frame_bytes_max, self.frame_bytes());
+        match arg {
+            Ok(arg) if encoded <= limit => Ok(arg),
+            // A frame whose length has no place in its head is longer than any limit.
+            _ => {
+                let got = encoded.max(self.body.len() as u64).max(limit + 1);
+                Err(ErrorKind::Limit { what: "bytes of a batch", limit, got }.into())
+            }
+        }
     }
 }
 
@@ -161,7 +181,6 @@ impl Wal {
         rows: &[(Arc<LogSeries>, i64, f64)],
         scratch: &mut BatchScratch,
     ) -> Result<Option<Position>> {
-        let BatchScratch { body, words } = scratch;
         loop {
             let hint = self.hint.load(Ordering::Acquire);
             let generation = hint >> 32;
@@ -178,8 +197,8 @@ impl Wal {
             let encoded = rows.iter().map(|(series, timestamp, value)| {
                 (series.reference(generation).unwrap_or(u32::MAX), *timestamp, *value)
             });
-            let arg = encode_batch(encoded, body, words)
-                .map_err(|error| Error::corrupt(self.tail().file.path(), 0, error))?;
+            let arg = scratch.encode(encoded)?;
+            let words = &mut scratch.words;
             let summed = words.len().saturating_sub(1);
             let unsealed = Unsealed::new(
                 crc_of(hint),
