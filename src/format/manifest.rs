@@ -6,11 +6,11 @@
 //!      8    4 version               1
 //!     12    4 flags                 0
 //!     16   16 db uuid               any
-//!     32    8 edit                  1.., one more with each new MANIFEST
-//!     40    8 last flushed generation
-//!     48    8 last flushed seq
+//!     32    8 edit                  1..2^40, one more with each new MANIFEST
+//!     40    8 last flushed generation  ..2^56
+//!     48    8 last flushed seq      ..2^56
 //!     56    8 segments              number of entries that follow
-//!     64   80 per segment: partition start i64 · partition length u64 (0: wide)
+//!     64   80 per segment, sorted, no generation twice in a partition: partition start i64 · partition length u64 (0: wide)
 //!             · generation lo u64 · generation hi u64 · level u64 · uid u64 · file bytes u64
 //!             · samples u64 · first time i64 · last time i64
 //!    end    4 crc                   CRC-32 of file id, all bytes before, offset 0
@@ -25,8 +25,10 @@ use crate::format::error::FormatError;
 
 const MAGIC: [u8; 8] = *b"SBMAN\r\n\x1a";
 const ENTRY_BYTES: usize = 80;
-/// Counters lie below this, so that what is made of them by adding and shifting has room.
-const COUNTER_END: u64 = 1 << 40;
+/// Edits lie below this: the unique part of a segment's name is made of one by shifting.
+const EDIT_END: u64 = 1 << 40;
+/// Generations and sequence numbers lie below this, so that there is room to count on.
+pub const SEQ_END: u64 = 1 << 56;
 
 /// The live set of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,12 +153,12 @@ impl ManifestRecord {
         {
             return Err(FormatError::OutOfRange { field: "segments", got: count });
         }
-        for (field, got) in [
-            ("edit", edit),
-            ("flushed generation", flushed_generation),
-            ("flushed seq", flushed_seq),
+        for (field, got, end) in [
+            ("edit", edit, EDIT_END),
+            ("last flushed generation", flushed_generation, SEQ_END),
+            ("last flushed seq", flushed_seq, SEQ_END),
         ] {
-            if got >= COUNTER_END {
+            if got >= end {
                 return Err(FormatError::OutOfRange { field, got });
             }
         }

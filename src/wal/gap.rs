@@ -6,6 +6,7 @@
 use crate::error::Result;
 use crate::format::checksum::WordCrc;
 use crate::format::frame::{Frame, FrameHead, FrameTag, decode_frame, frame_is_intact};
+use crate::format::manifest::SEQ_END;
 use crate::wal::generation::LogGeneration;
 use crate::wal::scan::{BLOCK_BYTES, ScanState};
 
@@ -140,8 +141,10 @@ impl Search<'_> {
 
     /// Frames behind a gap go on counting from those before it, of which OPEN tells.
     fn may_be_seq(&self, seq: u64) -> bool {
-        let first = if self.state.open.is_some() { self.state.seq } else { 0 };
-        seq > first && seq - first < FRAMES_END
+        if self.state.open.is_none() {
+            return seq < SEQ_END;
+        }
+        seq.checked_sub(self.state.seq).is_some_and(|more| more > 0 && more < FRAMES_END)
     }
 
     fn note(&mut self, head: FrameHead, frame: &[u8], offset: u64) {

@@ -8,6 +8,7 @@ use crate::format::frame::{
     BatchBody, Frame, FrameHead, FrameTag, OpenFrame, decode_frame, frame_is_intact,
 };
 use crate::format::log_header::LOG_HEADER_BYTES;
+use crate::format::manifest::SEQ_END;
 use crate::wal::generation::LogGeneration;
 
 /// How much is read at once; a longer frame makes the buffer grow to its length.
@@ -172,6 +173,10 @@ fn visit(
             state.durable = state.durable.max(durable);
         }
         Frame::Open(open) => {
+            if open.previous_seq >= SEQ_END {
+                let got = open.previous_seq;
+                return Err(FormatError::OutOfRange { field: "previous seq", got });
+            }
             state.open = Some(open);
             state.seq = open.previous_seq;
         }
