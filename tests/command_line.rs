@@ -728,3 +728,23 @@ fn help_begins_with_an_example_that_runs() {
     place.run(&["no-such-verb"]).bad(2);
     place.run(&["query", "--no-such-flag"]).bad(2);
 }
+
+/// What the help of a refused question says is what mends it.
+#[test]
+fn a_metric_gets_the_unit_that_a_question_needs() {
+    let place = Place::new();
+    place.write("requests.csv", CSV);
+    let map = "ts=time, labels=bot,channel, latency=latency_ms";
+    place.run(&["--db", "db", "ingest", "requests.csv", "--map", map]).good();
+    let question = "count(latency > 1s) from 2026-02-09T10:00Z to 2026-02-09T10:02Z";
+    let refused = place.run(&["--db", "db", "query", question]).bad(2);
+    assert!(refused.contains("silverback metric latency --unit ms"), "{refused}");
+    let said = place.run(&["--db", "db", "metric", "latency", "--unit", "ms"]).good();
+    assert_eq!(said, "latency: kind event, unit ms, duplicates keep\n");
+    let answer = place.run(&["--db", "db", "query", "-o", "csv", question]).good();
+    assert_eq!(answer.lines().last(), Some("1"), "{answer}");
+    let refused = place.run(&["--db", "db", "metric", "latency", "--unit", "s"]).bad(2);
+    assert!(refused.contains("unit ms, not s"), "{refused}");
+    let shown = place.run(&["--db", "db", "metric", "latency"]).good();
+    assert_eq!(shown, "latency: kind event, unit ms, duplicates keep\n");
+}

@@ -195,3 +195,34 @@ fn duplicates_count_as_their_metric_asks_in_every_state() {
         assert_eq!(values(), wanted, "{policy}: merged");
     }
 }
+
+/// Symptom: the help for a metric without a unit was to set it, which was refused; and a handle
+/// made before the definition kept the definition out.
+#[test]
+fn a_unit_may_be_given_later_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let unit = |snapshot: Snapshot| snapshot.metric("latency").unwrap().and_then(|def| def.unit);
+    let store = open(&path, Durability::Os).unwrap();
+    let series = store.series(&key("a")).unwrap();
+    series.append(at(1), 5.0).unwrap();
+    store.flush().unwrap();
+    series.append(at(2), 5.0).unwrap();
+    store.metric("latency").unit("ms").define().unwrap();
+    series.append(at(3), 5.0).unwrap();
+    store.series(&key("b")).unwrap().append(at(3), 5.0).unwrap();
+    assert_eq!(unit(store.snapshot().unwrap()).as_deref(), Some("ms"));
+    assert_eq!(unit(Reader::open(&path).unwrap().snapshot().unwrap()).as_deref(), Some("ms"));
+    assert!(store.metric("latency").unit("s").define().is_err(), "another unit");
+    assert!(store.metric("latency").unit("ms").gauge().define().is_err(), "another kind");
+    store.flush().unwrap();
+    assert_eq!(unit(store.snapshot().unwrap()).as_deref(), Some("ms"));
+    store.compact().unwrap();
+    store.close().unwrap();
+    let store = open(&path, Durability::Os).unwrap();
+    assert_eq!(unit(store.snapshot().unwrap()).as_deref(), Some("ms"));
+    store.metric("latency").unit("ms").define().unwrap();
+    store.close().unwrap();
+    let read = Reader::open(&path).unwrap().snapshot().unwrap();
+    assert_eq!(contents(&read).iter().map(|(_, rows)| rows.len()).sum::<usize>(), 4);
+}

@@ -5,6 +5,7 @@ mod demo;
 mod export;
 mod ingest;
 mod listing;
+mod metric;
 mod place;
 mod query;
 mod rejects;
@@ -61,6 +62,9 @@ enum Verb {
     /// List the metrics
     #[command(before_help = "silverback metrics -o json")]
     Metrics(listing::ListArguments),
+    /// Say what a metric is: its unit, its kind, what equal timestamps mean
+    #[command(before_help = "silverback metric latency --unit ms")]
+    Metric(metric::MetricArguments),
     /// List the series, all or those of a selector
     #[command(before_help = "silverback series 'latency{bot=\"support\"}'")]
     Series(listing::SelectArguments),
@@ -104,6 +108,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Verb::Query(arguments) => query::run(&arguments, &context),
         Verb::Export(arguments) => export::run(&arguments, &context),
         Verb::Metrics(arguments) => listing::metrics(&arguments, &context),
+        Verb::Metric(arguments) => metric::run(&arguments, &context),
         Verb::Series(arguments) => listing::series(&arguments, &context),
         Verb::Labels(arguments) => listing::labels(&arguments, &context),
         Verb::Values(arguments) => listing::values(&arguments, &context),

@@ -10,7 +10,8 @@
 //!     40    8 last flushed generation  ..2^56
 //!     48    8 last flushed seq      ..2^56
 //!     56    8 segments              number of entries that follow
-//!     64   80 per segment, sorted, no generation twice in a partition: partition start i64 · partition length u64 (0: wide)
+//!     64   80 per segment, sorted, no generation twice in a partition:
+//!             partition start i64 · partition length u64 (0: wide)
 //!             · generation lo u64 · generation hi u64 · level u64 · uid u64 · file bytes u64
 //!             · samples u64 · first time i64 · last time i64
 //!    end    4 crc                   CRC-32 of file id, all bytes before, offset 0

@@ -53,6 +53,21 @@ impl fmt::Display for MetricKind {
     }
 }
 
+impl FromStr for DuplicatePolicy {
+    type Err = ModelError;
+
+    fn from_str(word: &str) -> Result<Self, ModelError> {
+        [Self::Keep, Self::Last, Self::First, Self::Max]
+            .into_iter()
+            .find(|policy| policy.as_str() == word)
+            .ok_or_else(|| ModelError::UnknownWord {
+                what: "duplicate policy",
+                word: word.to_owned(),
+                known: "keep, last, first, max",
+            })
+    }
+}
+
 impl FromStr for MetricKind {
     type Err = ModelError;
 

@@ -32,12 +32,17 @@ impl Catalog {
         defs
     }
 
-    /// Returns a metric, which is added unless it is known; a known one must agree with `def`.
+    /// Returns a metric, which is added unless it is known; a known one must agree with `def`, but
+    /// for a unit that it does not have yet.
     fn metric(&self, def: MetricDef) -> Result<Arc<MetricEntry>> {
         let mut metrics = self.metrics.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = metrics.get(&def.name) {
-            known.def.check_same(&def)?;
-            return Ok(Arc::clone(known));
+            let adds_unit = known.def.unit.is_none() && def.unit.is_some();
+            let unit = if adds_unit { None } else { def.unit.clone() };
+            known.def.check_same(&MetricDef { unit, ..def.clone() })?;
+            if !adds_unit {
+                return Ok(Arc::clone(known));
+            }
         }
         let name = def.name.clone();
         let entry = Arc::new(MetricEntry { def });
@@ -80,7 +85,7 @@ impl Store {
     /// Starts the definition of a metric: an event without a unit that keeps every sample.
     ///
     /// A metric need not be defined: its first series makes it so. A definition that differs from
-    /// the stored one is an error.
+    /// the stored one is an error, but a unit may be given to a metric that has none.
     pub fn metric(&self, name: impl Into<String>) -> MetricBuilder<'_> {
         MetricBuilder { core: &self.handle.core, def: MetricDef::new(name) }
     }

@@ -150,7 +150,14 @@ fn known_metrics(segments: &[Arc<Segment>], logs: &RecoveredLogs) -> Result<Vec<
     }
     metrics.extend(logs.metrics.iter().cloned());
     metrics.sort_unstable();
-    metrics.dedup_by(|a, b| a.name == b.name);
+    // A unit may have been added later: of two definitions, the one with a unit sorts last.
+    metrics.dedup_by(|later, kept| {
+        let is_same = later.name == kept.name;
+        if is_same {
+            std::mem::swap(later, kept);
+        }
+        is_same
+    });
     Ok(metrics)
 }
 

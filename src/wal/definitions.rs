@@ -13,8 +13,23 @@ const RECORD_BYTES_MAX: u64 = 12;
 #[derive(Debug, Default)]
 pub(crate) struct Definitions {
     symbols: HashMap<Arc<str>, usize>,
-    metrics: HashMap<Arc<str>, usize>,
+    metrics: HashMap<Arc<str>, DefinedMetric>,
+    metric_count: usize,
     series: u32,
+}
+
+/// The newest definition of a metric in a generation.
+#[derive(Debug, Clone, Copy)]
+struct DefinedMetric {
+    number: usize,
+    has_unit: bool,
+}
+
+impl DefinedMetric {
+    /// True where it says all that a definition says: a unit may be added to one without.
+    fn says(self, def: &MetricDef) -> bool {
+        self.has_unit || def.unit.is_none()
+    }
 }
 
 impl Definitions {
@@ -36,9 +51,9 @@ impl Definitions {
         (metric.name.len() + metric.unit.as_ref().map_or(0, String::len)) as u64 + 128
     }
 
-    /// Returns true if a metric of this name is defined.
-    pub(crate) fn has_metric(&self, name: &str) -> bool {
-        self.metrics.contains_key(name)
+    /// Returns true if a metric is defined, and its unit where it has one.
+    pub(crate) fn has_metric(&self, def: &MetricDef) -> bool {
+        self.metrics.get(def.name.as_str()).is_some_and(|known| known.says(def))
     }
 
     /// Appends the records of a series and what it refers to; returns its reference.
@@ -55,18 +70,20 @@ impl Definitions {
         reference
     }
 
-    /// Appends the records of a metric unless it is defined; returns its number.
+    /// Appends the records of a metric unless it is defined so; returns its number. The last
+    /// definition of a name counts.
     pub(crate) fn metric(&mut self, def: &MetricDef, out: &mut Vec<u8>) -> usize {
-        if let Some(&metric) = self.metrics.get(def.name.as_str()) {
-            return metric;
+        if let Some(known) = self.metrics.get(def.name.as_str()).filter(|known| known.says(def)) {
+            return known.number;
         }
         let text: Arc<str> = def.name.as_str().into();
         let name = self.symbol(&text, out);
         let unit = def.unit.as_ref().map(|unit| self.symbol(&unit.as_str().into(), out));
         Definition::Metric { name, kind: def.kind, duplicates: def.duplicates, unit }.encode(out);
-        let metric = self.metrics.len();
-        self.metrics.insert(text, metric);
-        metric
+        let number = self.metric_count;
+        self.metric_count += 1;
+        self.metrics.insert(text, DefinedMetric { number, has_unit: unit.is_some() });
+        number
     }
 
     fn symbol(&mut self, text: &Arc<str>, out: &mut Vec<u8>) -> usize {

@@ -370,7 +370,7 @@ impl Wal {
     pub(crate) fn define_metric(&self, def: &MetricDef) -> Result<bool> {
         let mut tail = self.tail();
         tail.check_open()?;
-        if tail.definitions.has_metric(&def.name) {
+        if tail.definitions.has_metric(def) {
             return Ok(true);
         }
         let bytes = Definitions::metric_bytes_max(def);
