@@ -43,6 +43,7 @@ mod segment;
 pub mod sketch;
 mod snapshot;
 mod store;
+mod tombstone;
 pub mod vfs;
 mod wal;
 pub mod workload;
@@ -57,8 +58,9 @@ pub use crate::model::{
 pub use crate::query::{Answer, Cell, Column, Query, Role, RunOptions};
 pub use crate::snapshot::{MetricStats, Reader, SelectedSeries, Snapshot, StatsReport};
 pub use crate::store::{
-    Background, Batch, CloseReport, CompactReport, Durability, FlushReport, MetricBuilder, Options,
-    RecoveredGap, RecoveryReport, Series, Store, StoreDamage, TickReport, VerifyReport,
+    Background, Batch, CloseReport, CompactReport, DeleteReport, Durability, FlushReport,
+    MetricBuilder, Options, RecoveredGap, RecoveryReport, Retention, RetentionReport, Series,
+    Store, StoreDamage, TickReport, VerifyReport,
 };
 
 /// The examples of README and docs, run as tests.

@@ -36,7 +36,7 @@ fn to_json(report: &StatsReport) -> Value {
         "log_bytes": report.log_bytes,
         "segment_bytes": report.segment_bytes,
         "bytes_per_sample": report.bytes_per_sample,
-        "write_amplification": Value::Null,
+        "write_amplification": report.write_amplification,
         "timestamp_blocks": report.timestamp_blocks,
         "timestamp_blocks_shared": report.timestamp_blocks_shared,
         "metrics": metrics,
@@ -65,6 +65,8 @@ fn write_table(report: &StatsReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "log bytes                {}", report.log_bytes)?;
     writeln!(out, "segment bytes            {}", report.segment_bytes)?;
     writeln!(out, "bytes per sample         {}", ratio(report.bytes_per_sample))?;
+    writeln!(out, "write amplification      {}", ratio(report.write_amplification))?;
+    writeln!(out, "deletions pending        {}", report.deletions)?;
     writeln!(out, "timestamp blocks         {}", report.timestamp_blocks)?;
     writeln!(out, "timestamp blocks shared  {}", report.timestamp_blocks_shared)?;
     for metric in &report.metrics {

@@ -9,14 +9,17 @@
 //!           against 0) · values (f64, 8 bytes each) · zeros to a whole word · last word = seq
 //! OPEN   4: arg = 3; word 1 = previous generation; word 2 = its end; word 3 = its last seq
 //! DEFINE 5: arg = words after word 0; word 1 = body bytes; body: records · zeros to a whole word
+//! DELETE 6: arg = words after word 0; word 1 = body bytes; body: a tombstone · zeros to a
+//!           whole word · last word = seq
 //! CLOSE  7: arg = 2; word 1 = seq; word 2 = 0
+//! ONCE   8: as BATCH, but word 2 = producer; word 3 = position; then the body
 //! ```
 //!
 //! The checksum is the CRC-32 of: file id, `word 0 >> 32`, words 1.., offset of the frame (all as
 //! eight little-endian bytes). What is known only under the lock, a batch's number and the offset,
-//! comes last, so that an appender sums everything else before it takes the lock. SAMPLE and BATCH
-//! raise the sequence number by one; SAMPLE carries no number, it is counted. Tag 6 is kept for
-//! DELETE.
+//! comes last, so that an appender sums everything else before it takes the lock. SAMPLE, BATCH,
+//! ONCE and DELETE raise the sequence number by one; SAMPLE carries no number, it is counted. DELETE
+//! frames stand before the first samples of a generation, and are about all generations before it.
 
 use byteorder::{ByteOrder, LE};
 
@@ -48,8 +51,12 @@ pub enum FrameTag {
     Open = 4,
     /// Symbols, metrics and series that later frames refer to.
     Define = 5,
+    /// Samples of earlier generations that are gone.
+    Delete = 6,
     /// The end of a generation that was shut down in order.
     Close = 7,
+    /// A batch that its producer may send again.
+    Once = 8,
 }
 
 impl FrameTag {
@@ -68,7 +75,9 @@ impl FrameTag {
             3 => Some(Self::Batch),
             4 => Some(Self::Open),
             5 => Some(Self::Define),
+            6 => Some(Self::Delete),
             7 => Some(Self::Close),
+            8 => Some(Self::Once),
             _ => None,
         }
     }
@@ -83,6 +92,16 @@ pub struct OpenFrame {
     pub previous_end: u64,
     /// The sequence number of its last frame.
     pub previous_seq: u64,
+}
+
+/// Who sent a batch, and how far it has come: a batch at or below a position that the log has is
+/// not stored again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// The XXH3-64 of the producer's name.
+    pub producer: u64,
+    /// A number that grows with each batch of the producer.
+    pub position: u64,
 }
 
 /// A decoded frame that borrows from the log's bytes.
@@ -108,8 +127,17 @@ pub enum Frame<'a> {
     Batch {
         /// The batch's sequence number.
         seq: u64,
+        /// Who sent it, where it may be sent again.
+        token: Option<Token>,
         /// Its samples.
         batch: BatchBody<'a>,
+    },
+    /// Samples of earlier generations that are gone.
+    Delete {
+        /// The frame's sequence number.
+        seq: u64,
+        /// What is gone, to be read with [`crate::format::tombstone`].
+        body: &'a [u8],
     },
     /// The start of a generation.
     Open(OpenFrame),
@@ -191,7 +219,8 @@ impl FrameHead {
             FrameTag::Sample => true,
             FrameTag::Mark | FrameTag::Close => words == SHORT_FRAME_WORDS,
             FrameTag::Open => words == 4,
-            FrameTag::Batch => words >= 3,
+            FrameTag::Batch | FrameTag::Delete => words >= 3,
+            FrameTag::Once => words >= 5,
             FrameTag::Define => words >= 2,
         };
         enough.then_some(Self { tag, arg, words })
@@ -248,10 +277,20 @@ pub fn decode_frame(head: FrameHead, bytes: &[u8]) -> Result<Frame<'_>, FormatEr
             }
             Frame::Close { seq }
         }
-        FrameTag::Batch => {
+        FrameTag::Batch | FrameTag::Once => {
             let (samples, body) = (cursor.u32()?, cursor.u32()?);
+            let token = if head.tag == FrameTag::Once {
+                Some(Token { producer: cursor.u64()?, position: cursor.u64()? })
+            } else {
+                None
+            };
             let body = padded_body(&mut cursor, u64::from(body), 8)?;
-            Frame::Batch { seq: cursor.u64()?, batch: BatchBody::new(samples, body)? }
+            Frame::Batch { seq: cursor.u64()?, token, batch: BatchBody::new(samples, body)? }
+        }
+        FrameTag::Delete => {
+            let body = cursor.u64()?;
+            let body = padded_body(&mut cursor, body, 8)?;
+            Frame::Delete { seq: cursor.u64()?, body }
         }
         FrameTag::Define => {
             let body = cursor.u64()?;
@@ -333,13 +372,15 @@ impl<'a> BatchBody<'a> {
     }
 }
 
-/// Builds the words of a BATCH frame but word 0 and the last one, its number; the caller's vectors
-/// save allocations. Word 0 and the last word stand as zeros. Returns the frame's `arg`.
+/// Builds the words of a BATCH frame, or with a token of a ONCE frame, but word 0 and the last one,
+/// its number; the caller's vectors save allocations. Word 0 and the last word stand as zeros.
+/// Returns the frame's `arg`.
 ///
 /// # Errors
 /// [`FormatError::OutOfRange`] where the rows do not fit into one frame.
 pub fn encode_batch(
     rows: impl Iterator<Item = (u32, i64, f64)> + Clone,
+    token: Option<Token>,
     body: &mut Vec<u8>,
     words: &mut Vec<u64>,
 ) -> Result<u64, FormatError> {
@@ -362,9 +403,21 @@ pub fn encode_batch(
     let body_len = u32::try_from(body.len()).map_err(|_| too_long.clone())?;
     words.clear();
     words.extend([0, u64::from(samples) | (u64::from(body_len) << 32)]);
+    words.extend(token.iter().flat_map(|token| [token.producer, token.position]));
     push_padded(body, words);
     words.push(0);
     frame_arg(words).ok_or(too_long)
+}
+
+/// Builds the words of a DELETE frame but word 0 and the last one, its number. Returns its `arg`.
+///
+/// # Errors
+/// [`FormatError::OutOfRange`] where the body does not fit into one frame.
+pub fn encode_delete(body: &[u8], words: &mut Vec<u64>) -> Result<u64, FormatError> {
+    encode_define(body, words)?;
+    words.push(0);
+    frame_arg(words)
+        .ok_or(FormatError::OutOfRange { field: "tombstone bytes", got: body.len() as u64 })
 }
 
 /// Builds the words of a DEFINE frame, word 0 still free, and returns the frame's `arg`.
@@ -427,7 +480,7 @@ mod tests {
             offset: u64,
         ) {
             let (mut body, mut words) = (Vec::new(), Vec::new());
-            let arg = encode_batch(rows.iter().copied(), &mut body, &mut words).unwrap();
+            let arg = encode_batch(rows.iter().copied(), None, &mut body, &mut words).unwrap();
             let start = WordCrc::of_file(9);
             let last = words.len() - 1;
             let unsealed = Unsealed::new(start, FrameTag::Batch, arg, &words[1..last]);
@@ -438,7 +491,8 @@ mod tests {
             prop_assert_eq!(head.words * 8, bytes.len());
             prop_assert!(frame_is_intact(start, &bytes, offset));
             prop_assert!(!frame_is_intact(start, &bytes, offset ^ 8));
-            let Frame::Batch { seq: read_seq, batch } = decode_frame(head, &bytes).unwrap() else {
+            let frame = decode_frame(head, &bytes).unwrap();
+            let Frame::Batch { seq: read_seq, batch, .. } = frame else {
                 panic!("not a batch");
             };
             let mut read = Vec::new();
@@ -450,7 +504,7 @@ mod tests {
         #[test]
         fn hostile_frames_never_panic(
             words in proptest::collection::vec(any::<u64>(), 1..40),
-            tag in 1..8_u64,
+            tag in 1..9_u64,
         ) {
             let mut words = words;
             words[0] = (words[0] & 0xffff_ffff) | (tag << 32) | ((words.len() as u64 - 1) << 40);

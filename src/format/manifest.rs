@@ -10,10 +10,11 @@
 //!     40    8 last flushed generation  ..2^56
 //!     48    8 last flushed seq      ..2^56
 //!     56    8 segments              number of entries that follow
-//!     64   80 per segment, sorted, no generation twice in a partition:
+//!     64   80 each segment, sorted, no generation twice in a partition:
 //!             partition start i64 · partition length u64 (0: wide)
 //!             · generation lo u64 · generation hi u64 · level u64 · uid u64 · file bytes u64
 //!             · samples u64 · first time i64 · last time i64
+//!   then      ledger              see `ledger`
 //!    end    4 crc                   CRC-32 of file id, all bytes before, offset 0
 //! ```
 //!
@@ -23,6 +24,7 @@ use crate::format::FORMAT_VERSION;
 use crate::format::checksum::block_crc;
 use crate::format::cursor::Cursor;
 use crate::format::error::FormatError;
+use crate::format::ledger::Ledger;
 
 const MAGIC: [u8; 8] = *b"SBMAN\r\n\x1a";
 const ENTRY_BYTES: usize = 80;
@@ -44,6 +46,8 @@ pub struct ManifestRecord {
     pub flushed_seq: u64,
     /// The live segments, sorted by partition, then generation.
     pub segments: Vec<SegmentRecord>,
+    /// What is gone, what is to go, and what was counted.
+    pub ledger: Ledger,
 }
 
 /// One live segment.
@@ -123,6 +127,7 @@ impl ManifestRecord {
             out.extend_from_slice(&segment.time_first.to_le_bytes());
             out.extend_from_slice(&segment.time_last.to_le_bytes());
         }
+        self.ledger.encode(&mut out);
         out.extend_from_slice(&block_crc(Self::file_id(self.db_uuid), &out, 0).to_le_bytes());
         out
     }
@@ -149,9 +154,8 @@ impl ManifestRecord {
         }
         let (edit, flushed_generation, flushed_seq) = (cursor.u64()?, cursor.u64()?, cursor.u64()?);
         let count = cursor.u64()?;
-        if count.checked_mul(ENTRY_BYTES as u64)
-            != Some((cursor.remaining() as u64).wrapping_sub(4))
-        {
+        let entries = cursor.remaining().saturating_sub(4) / ENTRY_BYTES;
+        if count > entries as u64 {
             return Err(FormatError::OutOfRange { field: "segments", got: count });
         }
         for (field, got, end) in [
@@ -167,7 +171,9 @@ impl ManifestRecord {
             .map(|_| decode_segment(&mut cursor))
             .collect::<Result<Vec<SegmentRecord>, _>>()?;
         check_order(&segments)?;
-        Ok(Self { db_uuid, edit, flushed_generation, flushed_seq, segments })
+        let rest = cursor.take(cursor.remaining().saturating_sub(4))?;
+        let ledger = Ledger::decode(Cursor::new(rest))?;
+        Ok(Self { db_uuid, edit, flushed_generation, flushed_seq, segments, ledger })
     }
 }
 
@@ -211,6 +217,7 @@ fn decode_segment(cursor: &mut Cursor<'_>) -> Result<SegmentRecord, FormatError>
 
 #[cfg(test)]
 mod tests {
+    use crate::format::ledger::Ledger;
     use crate::format::manifest::{ManifestRecord, SegmentRecord};
 
     #[test]
@@ -236,6 +243,7 @@ mod tests {
                 segment,
                 SegmentRecord { generation_lo: 5, generation_hi: 5, uid: 10, ..segment },
             ],
+            ledger: Ledger::default(),
         };
         let bytes = record.encode();
         let mut doubled = record.clone();

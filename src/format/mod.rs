@@ -7,12 +7,14 @@ pub mod cursor;
 pub mod definition;
 mod error;
 pub mod frame;
+pub mod ledger;
 pub mod log_header;
 pub mod manifest;
 pub mod postings;
 pub mod segment;
 pub mod segment_footer;
 pub mod segment_sections;
+pub mod tombstone;
 
 pub use crate::format::error::FormatError;
 

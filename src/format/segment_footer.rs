@@ -13,7 +13,7 @@ pub const SEGMENT_FOOTER_BYTES: usize = 256;
 const FOOTER_MAGIC: [u8; 8] = *b"SBSEGEND";
 const FOOTER_CRC_AT: usize = SEGMENT_FOOTER_BYTES - 4;
 /// Zeros between the last field and the checksum.
-const FOOTER_RESERVED_BYTES: usize = 60;
+const FOOTER_RESERVED_BYTES: usize = 52;
 
 /// The footer of a segment.
 ///
@@ -48,7 +48,8 @@ const FOOTER_RESERVED_BYTES: usize = 60;
 ///    176    4 section table crc  over the table that starts at sections end
 ///    180    4 page table crc     over the page checksums behind the section table
 ///    184    8 file length        that of the file
-///    192   60 reserved           zeros
+///    192    8 deleted up to      deletions of generations up to this one were carried out
+///    200   52 reserved           zeros
 ///    252    4 crc                over bytes 0..252, with the footer's offset
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +88,8 @@ pub struct SegmentFooter {
     pub page_table_crc: u32,
     /// The length of the file.
     pub file_bytes: u64,
+    /// Deletions of the generations up to this one were carried out on the samples.
+    pub deleted_up_to: u64,
 }
 
 impl SegmentFooter {
@@ -109,7 +112,7 @@ impl SegmentFooter {
         push_u64s(&mut out, &[self.uid, self.blocks_end, self.sections_start, self.sections_end]);
         push_u32s(&mut out, &[self.sections, self.pages]);
         push_u32s(&mut out, &[self.section_table_crc, self.page_table_crc]);
-        push_u64s(&mut out, &[self.file_bytes]);
+        push_u64s(&mut out, &[self.file_bytes, self.deleted_up_to]);
         out.resize(FOOTER_CRC_AT, 0);
         let crc = block_crc(origin.file_id(), &out, self.offset());
         out.extend_from_slice(&crc.to_le_bytes());
@@ -200,6 +203,7 @@ impl SegmentFooter {
             section_table_crc: cursor.u32()?,
             page_table_crc: cursor.u32()?,
             file_bytes: cursor.u64()?,
+            deleted_up_to: cursor.u64()?,
         })
     }
 
@@ -304,6 +308,7 @@ mod tests {
             section_table_crc: 1,
             page_table_crc: 2,
             file_bytes: sections_end + tables as u64,
+            deleted_up_to: 0,
         }
     }
 

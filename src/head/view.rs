@@ -42,6 +42,12 @@ impl HeadView {
         self.registry.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the number of samples.
+    #[must_use]
+    pub(crate) fn sample_count(&self) -> u64 {
+        self.blocks.iter().map(|block| block.len() as u64).sum()
+    }
+
     /// Returns the number of samples of a series.
     #[must_use]
     pub(crate) fn sample_count_of(&self, series: u32) -> u64 {

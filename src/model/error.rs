@@ -41,6 +41,13 @@ pub enum ModelError {
         /// The newest acceptable time at that moment, in nanoseconds since the epoch.
         newest: i64,
     },
+    /// A sample is older than what retention keeps; check the unit of its time, or keep more.
+    Expired {
+        /// The sample's time in nanoseconds since the epoch.
+        timestamp: i64,
+        /// The oldest time that is kept, in nanoseconds since the epoch.
+        oldest: i64,
+    },
     /// A metric was defined before with another kind, unit or duplicate policy.
     MetricConflict {
         /// The metric's name.
@@ -88,6 +95,11 @@ impl fmt::Display for ModelError {
                 f,
                 "time {timestamp} ns is too far in the future (newest accepted: {newest} ns); \
                  check the unit of the time"
+            ),
+            Self::Expired { timestamp, oldest } => write!(
+                f,
+                "time {timestamp} ns is older than what retention keeps (from {oldest} ns on); \
+                 check the unit of the time, or keep samples longer"
             ),
             Self::MetricConflict { name, property, stored, asked } => write!(
                 f,

@@ -22,6 +22,12 @@ pub struct Limits {
     pub batch_samples_max: u64,
     /// Bytes of one log frame, which a batch is. At most 128 MiB have a place in its head.
     pub frame_bytes_max: u64,
+    /// Producers of batches that may be sent again.
+    pub producers_max: u64,
+    /// Deletions that are not carried out yet.
+    pub tombstones_max: u64,
+    /// Bytes of one deletion: its selector's text.
+    pub tombstone_bytes_max: u64,
     /// How far ahead of the clock a sample may lie, in nanoseconds.
     pub future_nanos_max: u64,
     /// Segments that one flush may write; what lies in further partitions goes into a wide one.
@@ -47,6 +53,9 @@ impl Limits {
         labels_per_series_max: 64,
         batch_samples_max: 1 << 20,
         frame_bytes_max: 32 << 20,
+        producers_max: 10_000,
+        tombstones_max: 10_000,
+        tombstone_bytes_max: 64 << 10,
         future_nanos_max: 86_400_000_000_000,
         flush_segments_max: 64,
         query_bytes_max: 64 << 10,

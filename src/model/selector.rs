@@ -59,6 +59,13 @@ impl Matcher {
         Ok(Self { label: label.into(), op })
     }
 
+    /// Returns a matcher's expression as it was given, without the anchors.
+    #[must_use]
+    pub fn pattern_of(regex: &regex::Regex) -> &str {
+        let anchored = regex.as_str();
+        anchored.strip_prefix("^(?:").and_then(|rest| rest.strip_suffix(")$")).unwrap_or(anchored)
+    }
+
     /// Returns true if a label value satisfies the condition.
     #[must_use]
     pub fn matches(&self, value: &str) -> bool {

@@ -31,6 +31,8 @@ pub(crate) struct SegmentMeta {
     pub(crate) seq_last: u64,
     /// What makes its name unique.
     pub(crate) uid: u64,
+    /// Deletions of the generations up to this one were carried out on the samples.
+    pub(crate) deleted_up_to: u64,
 }
 
 /// How much a segment holds.

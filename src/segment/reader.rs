@@ -92,6 +92,7 @@ impl Segment {
             seq_first: self.footer.seq_first,
             seq_last: self.footer.seq_last,
             uid: self.footer.uid,
+            deleted_up_to: self.footer.deleted_up_to,
         }
     }
 

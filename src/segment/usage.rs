@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
+use crate::model::Selector;
 use crate::segment::reader::Segment;
 
 /// The bytes and codecs of one metric in one segment.
@@ -42,6 +43,21 @@ impl Segment {
             }
         }
         Ok(usage)
+    }
+
+    /// Returns the time of the first sample of a metric, in nanoseconds since the epoch.
+    ///
+    /// # Errors
+    /// I/O errors and damage.
+    pub(crate) fn first_time_of(&self, metric: &str) -> Result<Option<i64>> {
+        let mut first: Option<i64> = None;
+        for series in self.select(&Selector::metric(metric))? {
+            for chunk in self.chunks(series)?.take(1) {
+                let time = self.chunk(chunk)?.time_min.as_nanos();
+                first = Some(first.map_or(time, |first| first.min(time)));
+            }
+        }
+        Ok(first)
     }
 
     /// Returns how many timestamp blocks there are, and how many of them several chunks share.

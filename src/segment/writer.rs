@@ -251,6 +251,7 @@ impl<'a> SegmentWriter<'a> {
             time_min: self.time_min,
             time_max: self.time_max,
             uid: self.meta.uid,
+            deleted_up_to: self.meta.deleted_up_to,
             blocks_end,
             sections_start,
             sections_end,

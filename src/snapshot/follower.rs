@@ -1,8 +1,12 @@
 //! Following a log: its frames become a head, as far as it has been read.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::FormatError;
-use crate::format::frame::BatchBody;
+use crate::format::frame::{BatchBody, Token};
+use crate::format::tombstone::Tombstone;
 use crate::head::{HeadBuilder, HeadView};
 use crate::wal::{FrameVisitor, LogGeneration, ScanState, find_gap, scan};
 
@@ -11,13 +15,21 @@ use crate::wal::{FrameVisitor, LogGeneration, ScanState, find_gap, scan};
 pub(crate) struct Follower {
     log: LogGeneration,
     state: ScanState,
+    content: Content,
+}
+
+/// What the frames say.
+#[derive(Debug, Default)]
+struct Content {
     head: HeadBuilder,
+    tombstones: Vec<Arc<Tombstone>>,
+    producers: BTreeMap<u64, u64>,
 }
 
 impl Follower {
     /// Starts before the first frame of a log.
     pub(crate) fn new(log: LogGeneration) -> Self {
-        Self { log, state: ScanState::new(), head: HeadBuilder::default() }
+        Self { log, state: ScanState::new(), content: Content::default() }
     }
 
     /// Returns the log.
@@ -35,7 +47,7 @@ impl Follower {
     /// # Errors
     /// I/O errors, and an intact frame that holds what no writer writes.
     pub(crate) fn advance(&mut self, end: u64) -> Result<()> {
-        scan(&self.log, &mut self.state, end, &mut Decode(&mut self.head))
+        scan(&self.log, &mut self.state, end, &mut self.content)
     }
 
     /// Reads on to `end`, all frames before which were published.
@@ -79,24 +91,39 @@ impl Follower {
 
     /// Returns a view of everything read so far.
     pub(crate) fn view(&mut self) -> HeadView {
-        self.head.view()
+        self.content.head.view()
+    }
+
+    /// Returns what the generation deletes of earlier ones, as far as the log has been read.
+    pub(crate) fn tombstones(&self) -> &[Arc<Tombstone>] {
+        &self.content.tombstones
+    }
+
+    /// Returns how far each producer has come in this generation, as far as it has been read.
+    pub(crate) fn producers(&self) -> &BTreeMap<u64, u64> {
+        &self.content.producers
     }
 }
 
-/// Hands frames to the head, which does not know the log.
-struct Decode<'a>(&'a mut HeadBuilder);
-
-impl FrameVisitor for Decode<'_> {
+impl FrameVisitor for Content {
     #[inline]
     fn sample(&mut self, series: u32, timestamp: i64, value: f64) -> Result<(), FormatError> {
-        self.0.sample(series, timestamp, value)
+        self.head.sample(series, timestamp, value)
     }
 
     fn batch(&mut self, batch: &BatchBody<'_>) -> Result<(), FormatError> {
-        self.0.batch(batch)
+        self.head.batch(batch)
+    }
+
+    fn token(&mut self, token: Token) {
+        self.producers.insert(token.producer, token.position);
+    }
+
+    fn delete(&mut self, tombstone: Tombstone) {
+        self.tombstones.push(Arc::new(tombstone));
     }
 
     fn define(&mut self, body: &[u8]) -> Result<(), FormatError> {
-        self.0.define(body)
+        self.head.define(body)
     }
 }

@@ -12,4 +12,6 @@ pub(crate) use crate::snapshot::follower::Follower;
 pub use crate::snapshot::reader::Reader;
 pub use crate::snapshot::stats::{MetricStats, StatsReport};
 pub use crate::snapshot::view::{SelectedSeries, Snapshot};
-pub(crate) use crate::snapshot::view::{SnapshotParts, open_segment, read_segment};
+pub(crate) use crate::snapshot::view::{
+    SnapshotHead, SnapshotParts, open_segment, origin_of, read_segment,
+};

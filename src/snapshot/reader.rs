@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::FormatError;
 use crate::format::manifest::{ManifestRecord, SegmentRecord};
-use crate::head::HeadView;
 use crate::manifest;
 use crate::model::{Clock, Limits};
 use crate::segment::Segment;
 use crate::snapshot::follower::Follower;
-use crate::snapshot::view::{Snapshot, SnapshotParts, open_segment};
+use crate::snapshot::view::{Snapshot, SnapshotHead, SnapshotParts, open_segment};
+use crate::tombstone::Deletions;
 use crate::vfs::Vfs;
 use crate::wal::{LogBytes, LogGeneration, log_name};
 
@@ -135,10 +135,25 @@ impl Reader {
         }
         let segments = self.open_segments(&record, cache)?;
         let last = self.open_logs(&record, cache)?;
+        let mut deletions = Deletions::of_ledger(&record.ledger);
         let (heads, seq) = read_logs(&record, last, cache)?;
+        for head in &heads {
+            if let Some(follower) = cache.followers.get(&head.generation) {
+                deletions.extend(follower.tombstones());
+            }
+        }
         let log_bytes = cache.followers.values().map(|follower| follower.state().offset).sum();
         let (now, limits) = (self.clock.now(), self.limits.clone());
-        Ok(Snapshot::new(SnapshotParts { now, limits, segments, heads, seq, log_bytes }))
+        Ok(Snapshot::new(SnapshotParts {
+            now,
+            limits,
+            segments,
+            heads,
+            deletions,
+            written: record.ledger.written,
+            seq,
+            log_bytes,
+        }))
     }
 
     fn open_segments(
@@ -230,7 +245,7 @@ fn read_logs(
     record: &ManifestRecord,
     last: u64,
     cache: &mut Cache,
-) -> Result<(Vec<HeadView>, u64), Attempt> {
+) -> Result<(Vec<SnapshotHead>, u64), Attempt> {
     let (mut heads, mut seq) = (Vec::new(), record.flushed_seq);
     let mut newest = None;
     for generation in record.flushed_generation + 1..=last {
@@ -244,7 +259,7 @@ fn read_logs(
             seq = catch_up(previous, open.previous_seq, &mut heads, generation)?;
         }
         let Some(follower) = cache.followers.get_mut(&generation) else { break };
-        heads.push(follower.view());
+        heads.push(SnapshotHead { generation, view: follower.view() });
         seq = follower.state().seq;
         newest = Some(generation);
     }
@@ -257,7 +272,7 @@ fn read_logs(
 fn catch_up(
     previous: Option<&mut Follower>,
     wanted: u64,
-    heads: &mut Vec<HeadView>,
+    heads: &mut Vec<SnapshotHead>,
     generation: u64,
 ) -> Result<u64, Attempt> {
     // Without a log before it, the manifest is older than this log: the writer has moved on.
@@ -280,6 +295,7 @@ fn catch_up(
         return Err(Attempt::Failed(gap.into()));
     }
     heads.pop();
-    heads.push(previous.view());
+    let generation = previous.log().header.generation;
+    heads.push(SnapshotHead { generation, view: previous.view() });
     Ok(state.seq)
 }

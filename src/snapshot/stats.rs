@@ -6,6 +6,9 @@ use crate::error::Result;
 use crate::model::{MetricDef, MetricKind, Selector};
 use crate::snapshot::view::Snapshot;
 
+/// A timestamp and a value, as they are given.
+const SAMPLE_BYTES: u64 = 16;
+
 /// How much a store holds, and what its bytes are spent on.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -22,6 +25,12 @@ pub struct StatsReport {
     pub segment_bytes: u64,
     /// Bytes of segments a sample in them, if there is one.
     pub bytes_per_sample: Option<f64>,
+    /// Bytes written (log, flushes and merges) for each byte of the samples that were flushed, of
+    /// which one has 16, if there are any.
+    pub write_amplification: Option<f64>,
+    /// Deletions that are not carried out on every segment: samples that are gone are still counted
+    /// above until they are.
+    pub deletions: u64,
     /// Timestamp blocks in segments.
     pub timestamp_blocks: u64,
     /// Timestamp blocks that several chunks share.
@@ -88,6 +97,12 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 }
 
 impl Snapshot {
+    fn write_amplification(&self) -> Option<f64> {
+        let written = self.written();
+        let bytes = written.log_bytes + written.flushed_bytes + written.merged_bytes;
+        ratio(bytes, written.samples.saturating_mul(SAMPLE_BYTES))
+    }
+
     /// Returns how much the view holds. Reads the segments' indexes, not their samples.
     ///
     /// # Errors
@@ -141,6 +156,8 @@ impl Snapshot {
             log_bytes: self.log_bytes(),
             segment_bytes,
             bytes_per_sample: ratio(segment_bytes, in_segments),
+            write_amplification: self.write_amplification(),
+            deletions: self.deletions().count(),
             timestamp_blocks: blocks,
             timestamp_blocks_shared: shared,
             metrics: metrics.into_values().collect(),

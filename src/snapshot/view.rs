@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::format::FormatError;
+use crate::format::ledger::WrittenRecord;
 use crate::format::manifest::SegmentRecord;
 use crate::head::HeadView;
 use crate::manifest;
@@ -13,6 +14,7 @@ use crate::model::{
     Columns, DuplicatePolicy, Limits, MetricDef, Sample, Selector, SeriesKey, TimeRange, Timestamp,
 };
 use crate::segment::Segment;
+use crate::tombstone::{Deletions, Origin, SeriesDeletions};
 use crate::vfs::Vfs;
 
 /// A view of a store at one moment: a prefix of the commit order. Cloning it is cheap.
@@ -33,11 +35,22 @@ pub(crate) struct SnapshotParts {
     /// Ordered by generation.
     pub(crate) segments: Vec<Arc<Segment>>,
     /// Ordered by generation, all later than those of the segments.
-    pub(crate) heads: Vec<HeadView>,
+    pub(crate) heads: Vec<SnapshotHead>,
+    /// What is gone of both.
+    pub(crate) deletions: Deletions,
+    /// What the store has written.
+    pub(crate) written: WrittenRecord,
     /// The sequence number of the last frame seen.
     pub(crate) seq: u64,
     /// The bytes of the logs that the heads were decoded from.
     pub(crate) log_bytes: u64,
+}
+
+/// The samples of one generation that lie in the log only.
+#[derive(Debug, Clone)]
+pub(crate) struct SnapshotHead {
+    pub(crate) generation: u64,
+    pub(crate) view: HeadView,
 }
 
 /// A series of a snapshot that a selector chose.
@@ -46,6 +59,8 @@ pub struct SelectedSeries {
     key: Arc<SeriesKey>,
     /// Where its samples are, in order of arrival.
     places: Vec<Place>,
+    /// What is gone of them.
+    deletions: SeriesDeletions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,7 +135,9 @@ impl Snapshot {
             now,
             limits,
             segments: Vec::new(),
-            heads: vec![head],
+            heads: vec![SnapshotHead { generation: 0, view: head }],
+            deletions: Deletions::default(),
+            written: WrittenRecord::default(),
             seq,
             log_bytes: 0,
         })
@@ -130,8 +147,16 @@ impl Snapshot {
         &self.parts.segments
     }
 
-    pub(crate) fn heads(&self) -> &[HeadView] {
-        &self.parts.heads
+    pub(crate) fn heads(&self) -> impl Iterator<Item = &HeadView> {
+        self.parts.heads.iter().map(|head| &head.view)
+    }
+
+    pub(crate) fn deletions(&self) -> &Deletions {
+        &self.parts.deletions
+    }
+
+    pub(crate) fn written(&self) -> &WrittenRecord {
+        &self.parts.written
     }
 
     pub(crate) fn log_bytes(&self) -> u64 {
@@ -167,7 +192,7 @@ impl Snapshot {
                 metrics.insert(def.name.clone(), def);
             }
         }
-        for def in self.parts.heads.iter().flat_map(HeadView::metrics) {
+        for def in self.heads().flat_map(HeadView::metrics) {
             metrics.insert(def.name.clone(), MetricDef::clone(&def));
         }
         Ok(metrics.into_values().collect())
@@ -187,6 +212,9 @@ impl Snapshot {
     /// A damaged or unreadable segment.
     pub fn extent(&self, metric: Option<&str>) -> Result<Option<TimeRange>> {
         let selector = Selector { metric: metric.map(str::to_owned), matchers: Vec::new() };
+        if !self.parts.deletions.is_empty() {
+            return self.extent_of_what_is_left(&selector);
+        }
         let mut extents = Vec::new();
         for segment in &self.parts.segments {
             if metric.is_none() {
@@ -200,12 +228,34 @@ impl Snapshot {
                 }
             }
         }
-        for head in &self.parts.heads {
+        for head in self.heads() {
             let chosen = head.select(&selector);
             extents.extend(chosen.iter().filter_map(|(series, _)| head.extent(*series)));
         }
         let all = extents.into_iter().reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)));
         Ok(all.map(|(first, last)| TimeRange::new(first, last.saturating_add(1))))
+    }
+
+    /// Returns the extent where deletions make it narrower than that of what is stored.
+    fn extent_of_what_is_left(&self, selector: &Selector) -> Result<Option<TimeRange>> {
+        let everything = TimeRange::new(Timestamp::MIN, Timestamp::MAX);
+        let mut extent: Option<TimeRange> = None;
+        let mut columns = Columns::default();
+        for series in self.select(selector)? {
+            self.read(&series, everything, &mut columns)?;
+            let (Some(&first), Some(&last)) =
+                (columns.timestamps.first(), columns.timestamps.last())
+            else {
+                continue;
+            };
+            let end = Timestamp::from_nanos(last).saturating_add(1);
+            let one = TimeRange::new(Timestamp::from_nanos(first), end);
+            extent =
+                Some(extent.map_or(one, |all| {
+                    TimeRange::new(all.start.min(one.start), all.end.max(one.end))
+                }));
+        }
+        Ok(extent)
     }
 
     /// Returns the names of all labels, sorted.
@@ -217,7 +267,7 @@ impl Snapshot {
         for segment in &self.parts.segments {
             names.extend(segment.label_names()?);
         }
-        for head in &self.parts.heads {
+        for head in self.heads() {
             for (_, key) in head.select(&Selector::default()) {
                 names.extend(key.labels().iter().map(|(name, _)| name.to_string()));
             }
@@ -234,7 +284,7 @@ impl Snapshot {
         for segment in &self.parts.segments {
             values.extend(segment.label_values(label)?);
         }
-        for head in &self.parts.heads {
+        for head in self.heads() {
             for (_, key) in head.select(&Selector::default()) {
                 values.insert(key.value_of(label).to_owned());
             }
@@ -255,16 +305,18 @@ impl Snapshot {
                 found.push((key, Place::Segment { segment: index, series }));
             }
         }
-        for (index, head) in self.parts.heads.iter().enumerate() {
+        for (index, head) in self.heads().enumerate() {
             let chosen = head.select(selector).into_iter();
             found.extend(chosen.map(|(series, key)| (key, Place::Head { head: index, series })));
         }
         found.sort();
         let mut chosen: Vec<SelectedSeries> = Vec::new();
         for (key, place) in found {
-            match chosen.last_mut().filter(|last| last.key == key) {
-                Some(last) => last.places.push(place),
-                None => chosen.push(SelectedSeries { key, places: vec![place] }),
+            if let Some(last) = chosen.last_mut().filter(|last| last.key == key) {
+                last.places.push(place);
+            } else {
+                let deletions = self.parts.deletions.of_series(&key);
+                chosen.push(SelectedSeries { key, places: vec![place], deletions });
             }
         }
         Ok(chosen)
@@ -277,19 +329,24 @@ impl Snapshot {
     /// A damaged or unreadable chunk.
     pub fn read(&self, series: &SelectedSeries, range: TimeRange, out: &mut Columns) -> Result<()> {
         out.clear();
+        let range = series.deletions.kept(range);
         let mut chunk_columns = Columns::default();
         for place in &series.places {
-            match *place {
+            let from = out.len();
+            let origin = match *place {
                 Place::Head { head, series } => {
-                    if let Some(head) = self.parts.heads.get(head) {
-                        head.read(series, range, out);
-                    }
+                    let Some(head) = self.parts.heads.get(head) else { continue };
+                    head.view.read(series, range, out);
+                    Origin { generation: head.generation, deleted_up_to: 0 }
                 }
                 Place::Segment { segment, series } => {
-                    if let Some(segment) = self.parts.segments.get(segment) {
-                        read_segment(segment, series, range, &mut chunk_columns, out)?;
-                    }
+                    let Some(segment) = self.parts.segments.get(segment) else { continue };
+                    read_segment(segment, series, range, &mut chunk_columns, out)?;
+                    origin_of(segment)
                 }
+            };
+            if series.deletions.has_tombstones() {
+                series.deletions.remove(origin, out, from);
             }
         }
         out.sort_by_time();
@@ -322,6 +379,12 @@ impl Snapshot {
         }
         Ok(columns.iter().collect())
     }
+}
+
+/// Returns where a segment's samples come from, as far as deletions ask.
+pub(crate) fn origin_of(segment: &Segment) -> Origin {
+    let meta = segment.meta();
+    Origin { generation: meta.origin.generation_hi, deleted_up_to: meta.deleted_up_to }
 }
 
 /// Appends the samples of a series in `range`; chunks outside of it are not decoded.

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::error::{ErrorKind, Result};
+use crate::format::frame::Token;
 use crate::model::{ModelError, SeriesKey, Timestamp};
-use crate::store::core::{Core, Store};
+use crate::store::core::{Core, Store, locked};
 use crate::store::options::Durability;
-use crate::wal::{BatchScratch, LogSeries, Position};
+use crate::wal::{Appended, BatchScratch, LogSeries, Position};
 
 /// A handle for appending to one series. Clones are cheap; any thread may use any of them.
 ///
@@ -33,11 +34,11 @@ impl Series {
     /// and with [`Durability::Sync`] a power cut.
     ///
     /// # Errors
-    /// [`ModelError::NotFinite`], [`ModelError::TooFarInTheFuture`], a full disk, a store that is
-    /// closed or poisoned. Nothing is stored then.
+    /// [`ModelError::NotFinite`], [`ModelError::TooFarInTheFuture`], [`ModelError::Expired`], a
+    /// full disk, a store that is closed or poisoned. Nothing is stored then.
     pub fn append(&self, timestamp: Timestamp, value: f64) -> Result<()> {
         let core = &*self.core;
-        core.check_sample(timestamp, value)?;
+        core.check_sample(&self.entry.key, timestamp, value)?;
         loop {
             match core.wal.append(&self.entry, timestamp.as_nanos(), value)? {
                 Some(position) => return core.acknowledge(position),
@@ -50,14 +51,28 @@ impl Series {
 impl Core {
     /// Checks a sample at the door.
     #[inline]
-    fn check_sample(&self, timestamp: Timestamp, value: f64) -> Result<()> {
+    fn check_sample(&self, key: &SeriesKey, timestamp: Timestamp, value: f64) -> Result<()> {
         if !value.is_finite() {
             return Err(ModelError::NotFinite.into());
+        }
+        if timestamp.as_nanos() < self.expired_before.load(Ordering::Relaxed) {
+            self.check_kept(key.metric(), timestamp)?;
         }
         if timestamp.as_nanos() <= self.newest_known.load(Ordering::Relaxed) {
             return Ok(());
         }
         self.check_time(timestamp)
+    }
+
+    /// Checks a time against the retention of a metric.
+    #[cold]
+    fn check_kept(&self, metric: &str, timestamp: Timestamp) -> Result<()> {
+        let oldest = locked(&self.live).manifest.ledger.retention.expired_before(metric);
+        let timestamp = timestamp.as_nanos();
+        if timestamp < oldest {
+            return Err(ModelError::Expired { timestamp, oldest }.into());
+        }
+        Ok(())
     }
 
     /// Checks a time against the clock, and remembers what the clock allows: most samples are older
@@ -103,6 +118,7 @@ pub struct Batch {
     core: Arc<Core>,
     rows: Vec<(Arc<LogSeries>, i64, f64)>,
     scratch: BatchScratch,
+    token: Option<Token>,
     /// The first sample that was refused, reported by `commit`.
     refused: Result<()>,
 }
@@ -114,9 +130,23 @@ impl Store {
             core: Arc::clone(&self.handle.core),
             rows: Vec::new(),
             scratch: BatchScratch::new(self.handle.core.options.limits.frame_bytes_max),
+            token: None,
             refused: Ok(()),
         }
     }
+}
+
+impl Store {
+    /// Returns the position of the last batch that [`Batch::commit_once`] stored for a producer.
+    #[must_use]
+    pub fn position_of(&self, producer: &str) -> Option<u64> {
+        self.handle.core.wal.position_of(producer_id(producer))
+    }
+}
+
+/// Producers are known by the XXH3-64 of their name.
+fn producer_id(producer: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(producer.as_bytes())
 }
 
 impl Batch {
@@ -133,9 +163,10 @@ impl Batch {
     /// Adds a sample, or says what is wrong with it and leaves the batch as it was.
     ///
     /// # Errors
-    /// [`ModelError::NotFinite`], [`ModelError::TooFarInTheFuture`], [`ErrorKind::Limit`].
+    /// [`ModelError::NotFinite`], [`ModelError::TooFarInTheFuture`], [`ModelError::Expired`],
+    /// [`ErrorKind::Limit`].
     pub fn add(&mut self, series: &Series, timestamp: Timestamp, value: f64) -> Result<()> {
-        self.core.check_sample(timestamp, value)?;
+        self.core.check_sample(series.key(), timestamp, value)?;
         let (limit, got) = (self.core.options.limits.batch_samples_max, self.rows.len() as u64 + 1);
         if got > limit {
             return Err(ErrorKind::Limit { what: "samples of a batch", limit, got }.into());
@@ -178,18 +209,55 @@ impl Batch {
     pub fn commit_and_clear(&mut self) -> Result<()> {
         let outcome = self.append();
         self.rows.clear();
-        outcome
+        outcome.map(|_| ())
     }
 
-    fn append(&mut self) -> Result<()> {
+    /// Appends all samples unless the store has this producer's batch of this position, or of a
+    /// later one: after an error, a crash or a lost answer the same batch is sent again, and counts
+    /// once. Returns true if it was stored now.
+    ///
+    /// Positions of one producer grow from batch to batch, such as a line of a file or an offset of
+    /// a queue; they are remembered for as long as the store exists. A batch without samples does
+    /// nothing, and its position is not remembered.
+    ///
+    /// ```
+    /// use silverback::{SeriesKey, Store};
+    /// # fn main() -> silverback::Result<()> {
+    /// let store = Store::in_memory()?;
+    /// let latency = store.series(&SeriesKey::new("latency"))?;
+    /// for attempt in 0..2 {
+    ///     let batch = store.batch().push(&latency, store.now(), 842.0);
+    ///     assert_eq!(batch.commit_once("worker 7", 1)?, attempt == 0);
+    /// }
+    /// assert_eq!(store.position_of("worker 7"), Some(1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Batch::commit`], and [`ErrorKind::Limit`] for too many producers.
+    pub fn commit_once(mut self, producer: &str, position: u64) -> Result<bool> {
+        std::mem::replace(&mut self.refused, Ok(()))?;
+        self.token = Some(Token { producer: producer_id(producer), position });
+        self.append()
+    }
+
+    /// Appends the rows; returns false where the log has them already.
+    fn append(&mut self) -> Result<bool> {
         if self.rows.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let core = &*self.core;
         let mut was_full = false;
         loop {
-            match core.wal.append_batch(&self.rows, &mut self.scratch)? {
-                Some(position) => return core.acknowledge(position),
+            match core.wal.append_batch(&self.rows, self.token, &mut self.scratch)? {
+                Some(Appended::Stored(position)) => {
+                    return core.acknowledge(position).map(|()| true);
+                }
+                // It counts as sent once it is as durable as it was asked to be.
+                Some(Appended::Known(position)) => {
+                    return core.acknowledge(position).map(|()| false);
+                }
                 // A batch that does not fit into an empty generation never will.
                 None if was_full && core.wal.is_fresh() => {
                     let limit = core.generation_bytes_max;

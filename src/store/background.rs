@@ -1,6 +1,6 @@
 //! The work behind the appends, as steps that a thread or the embedder drives.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,6 +16,18 @@ const PERIOD: Duration = Duration::from_millis(200);
 /// A log that has not used this much grows as its samples come: a quiet store stays small.
 const BUSY_BYTES: u64 = 512 << 10;
 
+/// How often it is asked whether a partition can be merged for good, in nanoseconds.
+const MERGE_PERIOD: i64 = 60_000_000_000;
+
+/// When nothing was to merge.
+#[derive(Debug, Default)]
+pub(crate) struct MergeCheck {
+    /// The edit of the manifest.
+    pub(crate) edit: AtomicU64,
+    /// The time, in nanoseconds since the epoch.
+    pub(crate) asked_at: AtomicI64,
+}
+
 /// The background thread.
 #[derive(Debug)]
 pub(crate) struct Worker {
@@ -30,10 +42,15 @@ pub struct TickReport {
     pub synced: bool,
     /// How many log generations were flushed.
     pub generations_flushed: u64,
+    /// How many segments were removed because all their samples have expired.
+    pub segments_expired: u64,
+    /// How many segments were merged into others.
+    pub segments_merged: u64,
 }
 
 impl Store {
-    /// Does the background work that is due: syncs, grows the log, flushes what is full or old.
+    /// Does the background work that is due: syncs, grows the log, flushes what is full or old,
+    /// removes what has expired, and merges segments of one partition.
     ///
     /// For [`Background::Manual`]; beside a thread it is harmless.
     ///
@@ -58,7 +75,29 @@ impl Core {
             self.rotate()?;
         }
         report.generations_flushed = self.flush_sealed()?.generations;
+        report.segments_expired = self.expire()?.segments;
+        report.segments_merged = self.merge_if_due()?;
         Ok(report)
+    }
+
+    /// Merges one partition's segments where that is due; returns how many were.
+    ///
+    /// Where nothing was due it is asked again once segments have changed, or a partition may have
+    /// come to its end meanwhile.
+    fn merge_if_due(&self) -> Result<u64> {
+        let now = self.options.clock.now().as_nanos();
+        let edit = locked(&self.live).manifest.edit;
+        let is_known = self.merged.edit.load(Ordering::Relaxed) == edit
+            && now < self.merged.asked_at.load(Ordering::Relaxed).saturating_add(MERGE_PERIOD);
+        if is_known || !self.options.merges {
+            return Ok(0);
+        }
+        if let Some(report) = self.merge_due()? {
+            return Ok(report.segments_before);
+        }
+        self.merged.asked_at.store(now, Ordering::Relaxed);
+        self.merged.edit.store(edit, Ordering::Relaxed);
+        Ok(0)
     }
 
     /// Syncs the log unless its durability is the system's, and makes room ahead of appends;

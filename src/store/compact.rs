@@ -1,35 +1,20 @@
-//! Compaction: all segments of a partition become one.
+//! Compaction: which segments are merged, and when.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::format::manifest::{ManifestRecord, SegmentRecord};
-use crate::manifest;
-use crate::model::{Columns, MetricDef, SeriesKey};
+use crate::format::manifest::SegmentRecord;
+use crate::model::{Columns, Timestamp};
 use crate::segment::Segment;
-use crate::snapshot::read_segment;
 use crate::store::core::{Core, Store, locked};
-use crate::store::flush::uid_of;
-use crate::store::partition::{partition_range, partition_start, partitions_of};
-use crate::store::segments::{NewSegment, SegmentPlan};
+use crate::store::merge::{CompactReport, Input, MergeJob, has_gone};
+use crate::store::partition::{PARTITION_NANOS, partition_start, partitions_of};
 
-/// What a compaction did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CompactReport {
-    /// How many segments were read.
-    pub segments_before: u64,
-    /// How many segments took their place.
-    pub segments_after: u64,
-    /// How many bytes the segments had that were read.
-    pub bytes_before: u64,
-    /// How many bytes the segments have that took their place.
-    pub bytes_after: u64,
-}
-
-/// A live segment and its file.
-type Input = (SegmentRecord, Arc<Segment>);
+/// A merge in a partition that still grows takes at least this many segments.
+const FAN_IN_MIN: usize = 4;
+/// So long after its end a partition counts as complete; late samples are written until then.
+const SETTLED_NANOS: i64 = 3_600_000_000_000;
 
 impl Store {
     /// Flushes, and merges all segments of each partition into one.
@@ -40,124 +25,123 @@ impl Store {
     /// I/O errors, a full disk, damage. The old segments stay in place then.
     pub fn compact(&self) -> Result<CompactReport> {
         self.flush()?;
-        self.handle.core.compact()
+        self.handle.core.compact(false)
+    }
+
+    /// Compacts, and rewrites every segment that holds samples which were deleted or have expired:
+    /// after this they are on the disk no more.
+    ///
+    /// # Errors
+    /// As [`Store::compact`].
+    pub fn purge(&self) -> Result<CompactReport> {
+        self.flush()?;
+        self.handle.core.compact(true)
     }
 }
 
 impl Core {
-    fn compact(&self) -> Result<CompactReport> {
+    fn compact(&self, purge: bool) -> Result<CompactReport> {
         let _one = locked(&self.maintenance);
         self.check_lock_held()?;
-        let (before, inputs) = {
-            let live = locked(&self.live);
-            let records = live.manifest.segments.iter().copied();
-            let inputs: Vec<Input> = records.zip(live.segments.iter().map(Arc::clone)).collect();
-            (live.manifest.clone(), inputs)
-        };
-        let by_partition = group(&inputs)?;
-        let mut report = CompactReport::default();
-        let (mut retired, mut written) = (Vec::new(), Vec::new());
-        for (index, (partition, inputs)) in (0_u32..).zip(&by_partition) {
-            let is_done = inputs.len() == 1 && inputs.iter().all(|(r, _)| r.partition_nanos != 0);
-            if is_done {
-                continue;
+        let ledger = locked(&self.live).manifest.ledger.clone();
+        let mut jobs = Vec::new();
+        for (partition, inputs) in by_partition(&self.inputs())? {
+            let mut is_due = inputs.len() > 1 || inputs.iter().any(|(r, _)| is_wide(r));
+            for (record, segment) in &inputs {
+                is_due = is_due || (purge && has_gone(&ledger, record, segment)?);
             }
-            retired.extend(inputs.iter().map(|(record, _)| *record));
-            let uid = uid_of(before.edit + 1, index);
-            let merged = self.merge(*partition, inputs, uid);
-            written.extend(self.keep_or_remove(merged, &written)?);
+            if is_due {
+                jobs.push(MergeJob { partition, inputs });
+            }
         }
-        retired.sort_unstable();
-        retired.dedup();
-        if retired.is_empty() {
-            return Ok(report);
-        }
-        report.segments_before = retired.len() as u64;
-        report.bytes_before = retired.iter().map(|record| record.file_bytes).sum();
-        report.segments_after = written.len() as u64;
-        report.bytes_after = written.iter().map(|new| new.record.file_bytes).sum();
-        self.replace_segments(before, &retired, written)?;
-        Ok(report)
+        self.run_merges(&jobs)
     }
 
-    /// Puts merged segments into the manifest in place of their inputs, in one step.
-    fn replace_segments(
-        &self,
-        before: ManifestRecord,
-        retired: &[SegmentRecord],
-        written: Vec<NewSegment>,
-    ) -> Result<()> {
-        let samples = |records: &[SegmentRecord]| records.iter().map(|r| r.samples).sum::<u64>();
-        let added: Vec<_> = written.iter().map(|new| new.record).collect();
-        check_kept(samples(retired), samples(&added));
-        self.options.vfs.sync_dir(&self.dir.join("seg"))?;
-        let mut record = ManifestRecord { edit: before.edit + 1, ..before };
-        record.segments.retain(|segment| retired.binary_search(segment).is_err());
-        record.segments.extend(added);
-        record.segments.sort_unstable();
-        manifest::replace(&*self.options.vfs, &self.dir, &record)?;
-        locked(&self.live).adopt(record, written);
-        self.remove_retired(retired);
-        Ok(())
+    /// Merges what is due in one partition, the earliest first; returns nothing where none is.
+    pub(crate) fn merge_due(&self) -> Result<Option<CompactReport>> {
+        let _one = locked(&self.maintenance);
+        self.check_lock_held()?;
+        let inputs = self.inputs();
+        if inputs.iter().any(|(record, _)| is_wide(record)) {
+            // Samples over many days come from a backfill: it is settled as a whole.
+            let jobs: Vec<_> = by_partition(&inputs)?
+                .into_iter()
+                .filter(|(_, inputs)| inputs.iter().any(|(record, _)| is_wide(record)))
+                .map(|(partition, inputs)| MergeJob { partition, inputs })
+                .collect();
+            return self.run_merges(&jobs).map(Some);
+        }
+        let now = self.options.clock.now();
+        for (partition, inputs) in by_partition(&inputs)? {
+            let sizes: Vec<u64> = inputs.iter().map(|(record, _)| record.file_bytes).collect();
+            let end = Timestamp::from_nanos(partition).saturating_add(PARTITION_NANOS);
+            let is_settled = end.saturating_add(SETTLED_NANOS) <= now;
+            let Some(due) = due(&sizes, is_settled) else { continue };
+            let inputs = inputs.get(due).unwrap_or(&[]).to_vec();
+            return self.run_merges(&[MergeJob { partition, inputs }]).map(Some);
+        }
+        Ok(None)
     }
 
-    /// Writes one segment of all samples that the inputs have in a partition.
-    fn merge(&self, partition: i64, inputs: &[Input], uid: u64) -> Result<Option<NewSegment>> {
-        let mut places: BTreeMap<SeriesKey, Vec<(usize, u32)>> = BTreeMap::new();
-        let mut metrics: BTreeMap<String, MetricDef> = BTreeMap::new();
-        for (index, (_, segment)) in inputs.iter().enumerate() {
-            metrics.extend(segment.metrics()?.into_iter().map(|def| (def.name.clone(), def)));
-            for series in 0..segment.series_count() {
-                places.entry(segment.key(series)?).or_default().push((index, series));
+    /// Rewrites the segments that hold samples which were deleted or have expired.
+    pub(crate) fn purge_each(&self) -> Result<CompactReport> {
+        let ledger = locked(&self.live).manifest.ledger.clone();
+        let mut jobs = Vec::new();
+        for (record, segment) in self.inputs() {
+            if !is_wide(&record) && has_gone(&ledger, &record, &segment)? {
+                let partition = record.partition_start;
+                jobs.push(MergeJob { partition, inputs: vec![(record, segment)] });
             }
         }
-        let metrics: Vec<_> = metrics.into_values().collect();
-        let (keys, places): (Vec<_>, Vec<_>) =
-            places.into_iter().map(|(key, places)| (Arc::new(key), places)).unzip();
-        let range = partition_range(partition);
-        let mut chunk_columns = Columns::default();
-        let mut fill = |index: usize, columns: &mut Columns| {
-            for &(input, series) in places.get(index).into_iter().flatten() {
-                if let Some((_, segment)) = inputs.get(input) {
-                    read_segment(segment, series, range, &mut chunk_columns, columns)?;
-                }
-            }
-            columns.sort_by_time();
-            Ok(())
-        };
-        self.write_segment(&merge_plan(partition, inputs, uid), &metrics, &keys, &mut fill)
+        self.run_merges(&jobs)
+    }
+
+    pub(crate) fn inputs(&self) -> Vec<Input> {
+        let live = locked(&self.live);
+        let records = live.manifest.segments.iter().copied();
+        records.zip(live.segments.iter().map(Arc::clone)).collect()
     }
 }
 
-/// A merge keeps every sample; where it does not, the old segments must stay.
-fn check_kept(before: u64, after: u64) {
-    assert_eq!(before, after, "a merge keeps every sample");
+/// Returns which adjacent segments of a partition are to be merged, of which these are the sizes.
+///
+/// Size-tiered: the output is at least 1.7 times as long as the largest input, so that a byte is
+/// rewritten a logarithmic number of times. A settled partition becomes one segment, unless what
+/// came late is less than a tenth of it: that waits for more.
+fn due(sizes: &[u64], is_settled: bool) -> Option<std::ops::Range<usize>> {
+    let total: u64 = sizes.iter().sum();
+    let largest = sizes.iter().copied().max().unwrap_or(0);
+    if is_settled && sizes.len() > 1 && (total - largest).saturating_mul(10) >= largest {
+        return Some(0..sizes.len());
+    }
+    let count_min = if is_settled { 2 } else { FAN_IN_MIN };
+    let mut longest: Option<std::ops::Range<usize>> = None;
+    for start in 0..sizes.len() {
+        let (mut sum, mut largest) = (0_u64, 0);
+        for (index, &size) in sizes.iter().enumerate().skip(start) {
+            sum = sum.saturating_add(size);
+            largest = size.max(largest);
+            let run = start..index + 1;
+            let is_worth = sum.saturating_mul(10) >= largest.saturating_mul(17);
+            let is_longer = longest.as_ref().is_none_or(|longest| longest.len() < run.len());
+            if run.len() >= count_min && is_worth && is_longer {
+                longest = Some(run);
+            }
+        }
+    }
+    longest
 }
 
-fn merge_plan(partition: i64, inputs: &[Input], uid: u64) -> SegmentPlan {
-    let of = |field: fn(&SegmentRecord) -> u64| inputs.iter().map(move |(record, _)| field(record));
-    let sequences =
-        |field: fn(&Segment) -> u64| inputs.iter().map(move |(_, segment)| field(segment));
-    SegmentPlan {
-        partition: Some(partition),
-        generation_lo: of(|record| record.generation_lo).min().unwrap_or(0),
-        generation_hi: of(|record| record.generation_hi).max().unwrap_or(0),
-        level: inputs.iter().map(|(record, _)| record.level).max().unwrap_or(0).saturating_add(1),
-        uid,
-        flush_set_index: 0,
-        flush_set_size: 1,
-        seq_first: sequences(|segment| segment.meta().seq_first).min().unwrap_or(0),
-        seq_last: sequences(|segment| segment.meta().seq_last).max().unwrap_or(0),
-        inputs: of(|record| record.uid).collect(),
-    }
+fn is_wide(record: &SegmentRecord) -> bool {
+    record.partition_nanos == 0
 }
 
 /// Lists the segments of each partition, in order of generation; a wide one is in every partition
 /// that it touches.
-fn group(inputs: &[Input]) -> Result<BTreeMap<i64, Vec<Input>>> {
+fn by_partition(inputs: &[Input]) -> Result<BTreeMap<i64, Vec<Input>>> {
     let mut by_partition: BTreeMap<i64, Vec<Input>> = BTreeMap::new();
     for (record, segment) in inputs {
-        let partitions = if record.partition_nanos == 0 {
+        let partitions = if is_wide(record) {
             partitions_touched(segment)?
         } else {
             vec![record.partition_start]
@@ -189,4 +173,41 @@ fn partitions_touched(segment: &Segment) -> Result<Vec<i64>> {
     starts.sort_unstable();
     starts.dedup();
     Ok(starts)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::compact::due;
+
+    #[test]
+    fn segments_of_like_size_are_merged_and_a_large_one_waits() {
+        assert_eq!(due(&[10, 10, 10], false), None);
+        assert_eq!(due(&[10, 10, 10, 10], false), Some(0..4));
+        assert_eq!(due(&[1_000, 10, 10, 10, 10], false), Some(1..5));
+        assert_eq!(due(&[30, 10, 10, 10, 10], false), Some(0..5));
+        assert_eq!(due(&[], true), None);
+        assert_eq!(due(&[7], true), None);
+    }
+
+    #[test]
+    fn a_settled_partition_becomes_one_segment_unless_little_is_late() {
+        assert_eq!(due(&[1_000, 10], true), None);
+        assert_eq!(due(&[1_000, 100], true), Some(0..2));
+        assert_eq!(due(&[1_000, 10, 10], true), Some(1..3));
+    }
+
+    #[test]
+    fn a_byte_is_rewritten_a_logarithmic_number_of_times() {
+        let (mut sizes, mut rewritten) = (Vec::new(), 0_u64);
+        for size in std::iter::repeat_n(1_u64, 1_000) {
+            sizes.push(size);
+            while let Some(run) = due(&sizes, false) {
+                let merged: u64 = sizes.drain(run.clone()).sum();
+                rewritten += merged;
+                sizes.insert(run.start, merged);
+            }
+        }
+        assert!(sizes.len() <= 20, "{sizes:?}");
+        assert!(rewritten <= 1_000 * 10, "{rewritten}");
+    }
 }

@@ -9,7 +9,7 @@ use crate::format::manifest::ManifestRecord;
 use crate::model::Timestamp;
 use crate::segment::Segment;
 use crate::snapshot::Follower;
-use crate::store::background::Worker;
+use crate::store::background::{MergeCheck, Worker};
 use crate::store::catalog::Catalog;
 use crate::store::options::Options;
 use crate::store::recover::RecoveryReport;
@@ -59,6 +59,10 @@ pub(crate) struct Core {
     pub(crate) wal: Wal,
     /// Samples up to this time are taken without asking the clock; see [`Core::check_time`].
     pub(crate) newest_known: AtomicI64,
+    /// The latest time before which samples of some metric are gone: later ones are taken without
+    /// looking further.
+    pub(crate) expired_before: AtomicI64,
+    pub(crate) merged: MergeCheck,
     pub(crate) catalog: Catalog,
     pub(crate) live: Mutex<Live>,
     /// Held by whoever writes segments and manifests: one at a time.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::format::manifest::ManifestRecord;
+use crate::format::tombstone::Tombstone;
 use crate::head::HeadView;
 use crate::manifest;
 use crate::model::{Columns, MetricDef, SeriesKey, TimeRange};
@@ -63,16 +64,19 @@ impl Core {
         generation: &LiveGeneration,
         report: &mut FlushReport,
     ) -> Result<()> {
-        let (view, seq_last) = {
+        let mut before = locked(&self.live).manifest.clone();
+        let (view, state) = {
             let mut follower = locked(&generation.follower);
             // The log is removed below, so none of its frames may be left unread.
             follower.advance_to(generation.sealed_end.unwrap_or(u64::MAX))?;
-            (follower.view(), follower.state().seq)
+            let tombstones = follower.tombstones().iter().map(|one| Tombstone::clone(one));
+            before.ledger.tombstones.extend(tombstones);
+            before.ledger.producers.extend(follower.producers());
+            (follower.view(), *follower.state())
         };
-        let before = locked(&self.live).manifest.clone();
         let mut written = Vec::new();
         let outcome =
-            self.write_flush_set(generation.number, &view, &before, seq_last, &mut written);
+            self.write_flush_set(generation.number, &view, &before, state.seq, &mut written);
         self.keep_or_remove(outcome, &written)?;
         report.generations += 1;
         for new in &written {
@@ -83,11 +87,16 @@ impl Core {
         let mut record = ManifestRecord {
             edit: before.edit + 1,
             flushed_generation: generation.number,
-            flushed_seq: seq_last,
+            flushed_seq: state.seq,
             ..before
         };
+        let counted = &mut record.ledger.written;
+        counted.samples += view.sample_count();
+        counted.log_bytes += state.offset;
+        counted.flushed_bytes += written.iter().map(|new| new.record.file_bytes).sum::<u64>();
         record.segments.extend(written.iter().map(|new| new.record));
         record.segments.sort_unstable();
+        self.drop_done_tombstones(&mut record, &written)?;
         manifest::replace(&*self.options.vfs, &self.dir, &record)?;
         locked(&self.live).replace_generation(generation.number, record, written);
         self.retire_log(generation)
@@ -122,6 +131,7 @@ impl Core {
                 flush_set_size: size,
                 seq_first: before.flushed_seq + 1,
                 seq_last,
+                deleted_up_to: 0,
                 inputs: Vec::new(),
             };
             let mut fill = |index: usize, columns: &mut Columns| {

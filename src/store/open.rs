@@ -6,19 +6,21 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::{ErrorKind, Result};
 use crate::format::frame::OpenFrame;
+use crate::format::ledger::Ledger;
 use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 use crate::format::manifest::ManifestRecord;
 use crate::manifest;
 use crate::model::{MetricDef, Timestamp};
 use crate::segment::Segment;
 use crate::snapshot::{Follower, open_segment};
+use crate::store::background::MergeCheck;
 use crate::store::catalog::Catalog;
-use crate::store::core::{Core, Handle, Live, LiveGeneration, Store, Wake};
+use crate::store::core::{Core, Handle, Live, LiveGeneration, Store, Wake, locked};
 use crate::store::options::{Durability, Options};
 use crate::store::recover::{RecoveredLogs, RecoveryReport, recover_logs, remove_orphans};
 use crate::store::rotate::{UNFLUSHED_MAX, create_log};
 use crate::vfs::Vfs;
-use crate::wal::{LogBytes, LogGeneration, Wal, log_name};
+use crate::wal::{LogBytes, LogGeneration, NewLog, Preface, Producers, Wal, log_name};
 
 /// What may stand in a store's directory.
 const NAMES: [&str; 8] = ["LOCK", "MANIFEST", "wal", "seg", "tomb", "tmp", "quarantine", "inbox"];
@@ -46,6 +48,8 @@ impl Store {
             generation_bytes_max: generation_bytes_max(&options),
             wal,
             newest_known: AtomicI64::new(i64::MIN),
+            expired_before: AtomicI64::new(i64::MIN),
+            merged: MergeCheck::default(),
             catalog: Catalog::of_metrics(metrics),
             live: Mutex::new(Live { manifest, segments, generations }),
             maintenance: Mutex::new(()),
@@ -56,6 +60,8 @@ impl Store {
             background_error: Mutex::new(None),
             options,
         });
+        let retention = locked(&core.live).manifest.ledger.retention.clone();
+        core.refuse_expired(&retention);
         // The page cache of a process that died may hold what its disk refused: with `Sync`,
         // nothing is acknowledged before the old generations lie in segments that were read back.
         if core.options.durability == Durability::Sync || core.unflushed_count() > UNFLUSHED_MAX {
@@ -113,6 +119,7 @@ fn load_or_create(options: &Options, dir: &Path) -> Result<(ManifestRecord, bool
         flushed_generation: 0,
         flushed_seq: 0,
         segments: Vec::new(),
+        ledger: Ledger::default(),
     };
     manifest::replace(vfs, dir, &manifest)?;
     Ok((manifest, true))
@@ -193,7 +200,13 @@ fn start_generation(
     let len_max = generation_bytes_max(options);
     let file = create_log(options, dir, header, len_max)?;
     let log = LogGeneration { header, bytes: LogBytes::Live(Arc::clone(&file)) };
-    let wal = Wal::start(file, header, len_max, open, metrics)?;
+    let mut positions = manifest.ledger.producers.clone();
+    for generation in &recovered.generations {
+        positions.extend(locked(&generation.follower).producers());
+    }
+    let producers = Producers { positions, count_max: options.limits.producers_max };
+    let preface = Preface { metrics, tombstones: &[] };
+    let wal = Wal::start(NewLog { file, header, len_max }, open, preface, producers)?;
     Ok((wal, live_generation(log, created)))
 }
 

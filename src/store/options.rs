@@ -52,6 +52,7 @@ pub struct Options {
     pub(crate) limits: Limits,
     pub(crate) flush_bytes: u64,
     pub(crate) flush_age: Duration,
+    pub(crate) merges: bool,
     pub(crate) vfs: Arc<dyn Vfs>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) uuid: Option<[u8; 16]>,
@@ -65,6 +66,7 @@ impl Default for Options {
             limits: Limits::DEFAULT,
             flush_bytes: 64 << 20,
             flush_age: Duration::from_hours(1),
+            merges: true,
             vfs: Arc::new(OsVfs::default()),
             clock: Arc::new(SystemClock),
             uuid: None,
@@ -101,6 +103,13 @@ impl Options {
     /// The age from which samples in the log are flushed into segments. Default: one hour.
     pub fn flush_age(mut self, age: Duration) -> Self {
         self.flush_age = age;
+        self
+    }
+
+    /// Whether the background work merges segments; without it [`Store::compact`] does. Default:
+    /// true.
+    pub fn merges(mut self, merges: bool) -> Self {
+        self.merges = merges;
         self
     }
 

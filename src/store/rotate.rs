@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::{ErrorKind, Result};
 use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
+use crate::format::tombstone::Tombstone;
 use crate::snapshot::Follower;
 use crate::store::core::{Core, LiveGeneration, locked};
 use crate::store::options::Options;
 use crate::vfs::LogFile;
-use crate::wal::{LogBytes, LogGeneration, Sealed, Wal, log_name};
+use crate::wal::{LogBytes, LogGeneration, NewLog, Preface, Sealed, log_name};
 
 /// The first step of a new log, made before anything is appended to it.
 const FIRST_STEP_BYTES: u64 = LOG_HEADER_BYTES as u64 + 8;
@@ -36,6 +37,12 @@ impl Core {
     ///
     /// Appends go on while the file is made, and wait for one short sync only.
     pub(crate) fn rotate(&self) -> Result<Sealed> {
+        self.rotate_with(&|_| None)
+    }
+
+    /// Moves appends to the next generation, which begins with a deletion of what stands in all
+    /// before it; the caller holds the maintenance lock.
+    pub(crate) fn rotate_with(&self, delete: &dyn Fn(u64) -> Option<Tombstone>) -> Result<Sealed> {
         let generation = self.wal.watermark().log.header.generation + 1;
         let created = self.options.clock.now();
         let header = LogHeader { db_uuid: self.db_uuid, generation, created: created.as_nanos() };
@@ -50,8 +57,11 @@ impl Core {
         let mut live = locked(&self.live);
         let metrics = self.catalog.metrics();
         // A disk that is full says so here, while the current generation can still go on.
-        file.grow(LOG_HEADER_BYTES as u64 + Wal::start_bytes_max(&metrics))?;
-        let sealed = self.wal.rotate(file, header, self.generation_bytes_max, &metrics)?;
+        let tombstones: Vec<_> = delete(generation).into_iter().collect();
+        let preface = Preface { metrics: &metrics, tombstones: &tombstones };
+        file.grow(LOG_HEADER_BYTES as u64 + preface.bytes_max())?;
+        let log_start = NewLog { file, header, len_max: self.generation_bytes_max };
+        let sealed = self.wal.rotate(log_start, preface)?;
         if let Some(current) = live.generations.last_mut() {
             current.sealed_end = Some(sealed.end);
         }

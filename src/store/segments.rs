@@ -22,6 +22,7 @@ pub(crate) struct SegmentPlan {
     pub(crate) generation_hi: u64,
     pub(crate) level: u8,
     pub(crate) uid: u64,
+    pub(crate) deleted_up_to: u64,
     pub(crate) flush_set_index: u32,
     pub(crate) flush_set_size: u32,
     pub(crate) seq_first: u64,
@@ -52,6 +53,7 @@ impl SegmentPlan {
             seq_first: self.seq_first,
             seq_last: self.seq_last,
             uid: self.uid,
+            deleted_up_to: self.deleted_up_to,
         }
     }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::head::HeadView;
-use crate::snapshot::{Snapshot, SnapshotParts};
+use crate::snapshot::{Snapshot, SnapshotHead, SnapshotParts};
 use crate::store::core::{Core, Store, locked};
+use crate::tombstone::Deletions;
 
 impl Store {
     /// Returns a view of everything that was committed before the call.
@@ -21,15 +21,18 @@ impl Store {
 
 impl Core {
     pub(crate) fn snapshot(&self) -> Result<Snapshot> {
-        let (watermark, flushed_seq, mut segments, generations) = {
+        let (watermark, manifest, mut segments, generations) = {
             let live = locked(&self.live);
             let records = live.manifest.segments.iter().copied();
             let segments: Vec<_> = records.zip(live.segments.iter().map(Arc::clone)).collect();
-            (self.wal.watermark(), live.manifest.flushed_seq, segments, live.generations.clone())
+            let manifest = (live.manifest.flushed_seq, live.manifest.ledger.clone());
+            (self.wal.watermark(), manifest, segments, live.generations.clone())
         };
         segments.sort_by_key(|(record, _)| (record.generation_lo, record.partition_start));
         let current = watermark.log.header.generation;
-        let mut heads: Vec<HeadView> = Vec::with_capacity(generations.len());
+        let mut heads = Vec::with_capacity(generations.len());
+        let (flushed_seq, ledger) = manifest;
+        let mut deletions = Deletions::of_ledger(&ledger);
         let (mut seq, mut log_bytes) = (flushed_seq, 0);
         for generation in &generations {
             let is_current = generation.number == current;
@@ -42,7 +45,8 @@ impl Core {
             } else {
                 follower.advance_to(end)?;
             }
-            heads.push(follower.view());
+            deletions.extend(follower.tombstones());
+            heads.push(SnapshotHead { generation: generation.number, view: follower.view() });
             // Another snapshot may have read on meanwhile; then this one is later than asked.
             seq = follower.state().seq.max(seq);
             log_bytes += follower.state().offset;
@@ -52,6 +56,8 @@ impl Core {
             limits: self.options.limits.clone(),
             segments: segments.into_iter().map(|(_, segment)| segment).collect(),
             heads,
+            deletions,
+            written: ledger.written,
             seq,
             log_bytes,
         }))

@@ -128,7 +128,9 @@ impl Search<'_> {
             return true;
         }
         let fits = match head.tag {
-            FrameTag::Batch => last.is_some_and(|word| self.may_be_seq(u64::from_le_bytes(*word))),
+            FrameTag::Batch | FrameTag::Once | FrameTag::Delete => {
+                last.is_some_and(|word| self.may_be_seq(u64::from_le_bytes(*word)))
+            }
             FrameTag::Define => bytes <= DEFINE_BYTES_MAX && offset > self.state.offset,
             _ => false,
         };
@@ -161,7 +163,7 @@ impl Search<'_> {
                 gap.is_corruption = true;
                 seq
             }
-            Ok(Frame::Batch { seq, .. }) => seq,
+            Ok(Frame::Batch { seq, .. } | Frame::Delete { seq, .. }) => seq,
             _ => return,
         };
         if gap.seq_after == 0 {

@@ -12,5 +12,5 @@ pub(crate) use crate::wal::gap::{Gap, find_gap};
 pub(crate) use crate::wal::generation::{LogBytes, LogGeneration, generation_of_name, log_name};
 pub(crate) use crate::wal::scan::{FrameVisitor, Ignore, ScanState, scan};
 pub(crate) use crate::wal::series::{LogSeries, MetricEntry};
-pub(crate) use crate::wal::tail::Sealed;
-pub(crate) use crate::wal::writer::{BatchScratch, Position, Wal};
+pub(crate) use crate::wal::tail::{NewLog, Preface, Producers, Sealed, delete_bytes};
+pub(crate) use crate::wal::writer::{Appended, BatchScratch, Position, Wal};

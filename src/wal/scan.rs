@@ -5,10 +5,11 @@ use crate::format::FormatError;
 use crate::format::checksum::WordCrc;
 use crate::format::definition::decode_definitions;
 use crate::format::frame::{
-    BatchBody, Frame, FrameHead, FrameTag, OpenFrame, decode_frame, frame_is_intact,
+    BatchBody, Frame, FrameHead, FrameTag, OpenFrame, Token, decode_frame, frame_is_intact,
 };
 use crate::format::log_header::LOG_HEADER_BYTES;
 use crate::format::manifest::SEQ_END;
+use crate::format::tombstone::Tombstone;
 use crate::wal::generation::LogGeneration;
 
 /// How much is read at once; a longer frame makes the buffer grow to its length.
@@ -26,6 +27,10 @@ pub(crate) trait FrameVisitor {
     /// # Errors
     /// [`FormatError`] where the frame cannot be meant so.
     fn batch(&mut self, batch: &BatchBody<'_>) -> Result<(), FormatError>;
+    /// Learns that a producer has come to this position.
+    fn token(&mut self, token: Token);
+    /// Takes what is deleted of earlier generations.
+    fn delete(&mut self, tombstone: Tombstone);
     /// Takes the body of a DEFINE frame.
     ///
     /// # Errors
@@ -46,6 +51,10 @@ impl FrameVisitor for Ignore {
         batch.rows(|_, _, _| ())
     }
 
+    fn token(&mut self, _: Token) {}
+
+    fn delete(&mut self, _: Tombstone) {}
+
     fn define(&mut self, body: &[u8]) -> Result<(), FormatError> {
         decode_definitions(body, |_| Ok(()))
     }
@@ -62,6 +71,8 @@ pub(crate) struct ScanState {
     pub open: Option<OpenFrame>,
     /// The greatest offset that a MARK proves durable.
     pub durable: u64,
+    /// How many DELETE frames there are, all before the first samples.
+    pub deletes: u64,
     /// True after a CLOSE frame.
     pub closed: bool,
 }
@@ -71,7 +82,7 @@ impl ScanState {
     #[must_use]
     pub(crate) fn new() -> Self {
         let offset = LOG_HEADER_BYTES as u64;
-        Self { offset, seq: 0, open: None, durable: 0, closed: false }
+        Self { offset, seq: 0, open: None, durable: 0, deletes: 0, closed: false }
     }
 }
 
@@ -101,7 +112,7 @@ pub(crate) fn scan(
         let Some(block) = buffer.get_mut(..want) else { break };
         let got = log.bytes.read_at(state.offset, block)?;
         let filled = block.get(..got).unwrap_or(&[]);
-        match scan_block(crc, filled, state, visitor) {
+        match scan_block(log, crc, filled, state, visitor) {
             Err(error) => return Err(Error::corrupt(log.bytes.path(), state.offset, error)),
             Ok(BlockEnd::Invalid) => break,
             Ok(BlockEnd::Cut { needed }) if got < want || needed as u64 > end - state.offset => {
@@ -126,6 +137,7 @@ enum BlockEnd {
 }
 
 fn scan_block(
+    log: &LogGeneration,
     crc: WordCrc,
     block: &[u8],
     state: &mut ScanState,
@@ -146,13 +158,14 @@ fn scan_block(
         {
             return Ok(BlockEnd::Invalid);
         }
-        visit(&decode_frame(head, frame)?, state, visitor)?;
+        visit(log.header.generation, &decode_frame(head, frame)?, state, visitor)?;
         state.offset += frame.len() as u64;
         rest = behind;
     }
 }
 
 fn visit(
+    generation: u64,
     frame: &Frame<'_>,
     state: &mut ScanState,
     visitor: &mut dyn FrameVisitor,
@@ -162,10 +175,22 @@ fn visit(
             visitor.sample(series, timestamp, value)?;
             state.seq += 1;
         }
-        Frame::Batch { seq, ref batch } => {
+        Frame::Batch { seq, token, ref batch } => {
             expect_seq(state.seq.wrapping_add(1), seq)?;
             visitor.batch(batch)?;
+            if let Some(token) = token {
+                visitor.token(token);
+            }
             state.seq = seq;
+        }
+        Frame::Delete { seq, body } => {
+            expect_seq(state.seq.wrapping_add(1), seq)?;
+            // It is about earlier generations alone: no sample of this one may stand before it.
+            let start = state.open.map_or(0, |open| open.previous_seq);
+            expect_seq(start + state.deletes + 1, seq)?;
+            visitor.delete(Tombstone::decode(generation, body)?);
+            state.seq = seq;
+            state.deletes += 1;
         }
         Frame::Define(body) => visitor.define(body)?,
         Frame::Mark { seq, durable } => {

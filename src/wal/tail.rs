@@ -1,6 +1,6 @@
 //! The end of the log: what the append lock guards.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
@@ -8,8 +8,11 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::FormatError;
 use crate::format::checksum::WordCrc;
-use crate::format::frame::{FrameTag, OpenFrame, SERIES_REFS_MAX, Unsealed, encode_define};
+use crate::format::frame::{
+    FrameTag, OpenFrame, SERIES_REFS_MAX, Token, Unsealed, encode_define, encode_delete,
+};
 use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
+use crate::format::tombstone::Tombstone;
 use crate::model::MetricDef;
 use crate::vfs::LogFile;
 use crate::wal::definitions::Definitions;
@@ -20,6 +23,8 @@ use crate::wal::series::LogSeries;
 const DEFINE_BYTES_MAX: usize = 1 << 20;
 /// What a DEFINE frame adds to its records: two words and the padding of the last one.
 const DEFINE_FRAME_BYTES: u64 = 24;
+/// An OPEN frame has four words.
+const OPEN_FRAME_BYTES: u64 = 32;
 
 /// A point of the log: everything before it was committed.
 #[derive(Debug, Clone)]
@@ -61,6 +66,64 @@ impl Stop {
     }
 }
 
+/// A log that holds its header and is on disk, and takes frames from now on.
+#[derive(Debug)]
+pub(crate) struct NewLog {
+    pub file: Arc<dyn LogFile>,
+    pub header: LogHeader,
+    /// The generation is full here.
+    pub len_max: u64,
+}
+
+/// What a generation says before its first samples.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Preface<'a> {
+    /// All metrics that are known.
+    pub metrics: &'a [MetricDef],
+    /// What is deleted of earlier generations.
+    pub tombstones: &'a [Tombstone],
+}
+
+impl Preface<'_> {
+    /// Returns a bound for the bytes of its frames and of OPEN.
+    pub(crate) fn bytes_max(&self) -> u64 {
+        let metrics: u64 = self.metrics.iter().map(Definitions::metric_bytes_max).sum();
+        let tombstones: u64 = self.tombstones.iter().map(delete_bytes).sum();
+        OPEN_FRAME_BYTES + metrics + tombstones
+    }
+}
+
+/// Returns the length of a DELETE frame.
+pub(crate) fn delete_bytes(tombstone: &Tombstone) -> u64 {
+    let mut body = Vec::new();
+    tombstone.encode(&mut body);
+    body.len() as u64 + DEFINE_FRAME_BYTES + 8
+}
+
+/// How far each producer has come, over all generations.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Producers {
+    pub positions: BTreeMap<u64, u64>,
+    /// More are refused.
+    pub count_max: u64,
+}
+
+impl Producers {
+    /// Returns true where the log has the batch already.
+    pub(crate) fn knows(&self, token: Token) -> bool {
+        self.positions.get(&token.producer).is_some_and(|position| token.position <= *position)
+    }
+
+    /// Makes sure that there is a place for a producer.
+    pub(crate) fn check_place(&self, token: Token) -> Result<()> {
+        let (limit, count) = (self.count_max, self.positions.len() as u64);
+        if count < limit || self.positions.contains_key(&token.producer) {
+            return Ok(());
+        }
+        Err(ErrorKind::Limit { what: "producers", limit, got: count + 1 }.into())
+    }
+}
+
 /// The current generation and the place where its next frame goes.
 #[derive(Debug)]
 pub(crate) struct Tail {
@@ -76,30 +139,31 @@ pub(crate) struct Tail {
     /// The end of the last frame with samples: what a sync has to reach.
     pub(crate) samples_end: u64,
     pub(crate) definitions: Definitions,
+    pub(crate) producers: Producers,
     pub(crate) stop: Option<Stop>,
     define_words: Vec<u64>,
 }
 
 impl Tail {
-    /// Starts a generation in a log that holds its header: writes OPEN and the metrics.
+    /// Starts a generation in a log that holds its header: writes OPEN and the preface.
     pub(crate) fn start(
-        file: Arc<dyn LogFile>,
-        header: LogHeader,
-        len_max: u64,
+        log: NewLog,
         open: OpenFrame,
-        metrics: &[MetricDef],
+        preface: Preface<'_>,
+        producers: Producers,
     ) -> Result<Self> {
-        let crc = WordCrc::of_file(header.file_id());
+        let crc = WordCrc::of_file(log.header.file_id());
         let mut tail = Self {
-            file,
-            header,
+            file: log.file,
+            header: log.header,
             crc,
-            len_max,
+            len_max: log.len_max,
             end: LOG_HEADER_BYTES as u64,
             seq: open.previous_seq,
             seq_start: open.previous_seq,
             samples_end: 0,
             definitions: Definitions::default(),
+            producers,
             stop: None,
             define_words: Vec::new(),
         };
@@ -109,7 +173,7 @@ impl Tail {
         let unsealed = Unsealed::new(crc, FrameTag::Open, rest.len() as u64, &rest);
         tail.store(unsealed, &mut words.clone())?;
         let mut records = Vec::new();
-        for def in metrics {
+        for def in preface.metrics {
             tail.definitions.metric(def, &mut records);
             if records.len() >= DEFINE_BYTES_MAX {
                 tail.store_definitions(&records)?;
@@ -117,7 +181,25 @@ impl Tail {
             }
         }
         tail.store_definitions(&records)?;
+        for tombstone in preface.tombstones {
+            tail.store_delete(tombstone)?;
+        }
         Ok(tail)
+    }
+
+    fn store_delete(&mut self, tombstone: &Tombstone) -> Result<()> {
+        let (mut body, mut words) = (Vec::new(), Vec::new());
+        tombstone.encode(&mut body);
+        let arg = encode_delete(&body, &mut words).map_err(|error| self.refuse(error))?;
+        self.grow_for(8 * words.len() as u64)?;
+        let seq = self.seq + 1;
+        let summed = words.len().saturating_sub(1);
+        let rest = words.get(1..summed).unwrap_or(&[]);
+        let unsealed = Unsealed::new(self.crc, FrameTag::Delete, arg, rest).word(seq);
+        words.iter_mut().skip(summed).for_each(|last| *last = seq);
+        let end = self.store(unsealed, &mut words)?;
+        self.count(end);
+        Ok(())
     }
 
     pub(crate) fn watermark(&self) -> Watermark {

@@ -5,16 +5,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{ErrorKind, Result};
 use crate::format::checksum::WordCrc;
-use crate::format::frame::{FrameTag, OpenFrame, SHORT_FRAME_WORDS, Unsealed, encode_batch};
-use crate::format::log_header::LogHeader;
+use crate::format::frame::{FrameTag, OpenFrame, SHORT_FRAME_WORDS, Token, Unsealed, encode_batch};
 use crate::model::MetricDef;
-use crate::vfs::LogFile;
 use crate::wal::definitions::Definitions;
 use crate::wal::series::LogSeries;
-use crate::wal::tail::{Sealed, Stop, Tail, Watermark};
+use crate::wal::tail::{NewLog, Preface, Producers, Sealed, Stop, Tail, Watermark};
 
-/// An OPEN frame has four words.
-const OPEN_FRAME_BYTES: u64 = 32;
 const SHORT_FRAME_BYTES: u64 = 8 * SHORT_FRAME_WORDS as u64;
 
 /// The end of a frame that was acknowledged.
@@ -24,6 +20,15 @@ pub(crate) struct Position {
     pub generation: u64,
     /// The end of the frame in it.
     pub end: u64,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Appended {
+    /// It was stored, and ends here.
+    Stored(Position),
+    /// Its producer had sent it before: it lies before this end.
+    Known(Position),
 }
 
 /// Memory that batches reuse.
@@ -46,8 +51,12 @@ impl BatchScratch {
     }
 
     /// Encodes a batch; returns the argument of its frame.
-    fn encode(&mut self, rows: impl Iterator<Item = (u32, i64, f64)> + Clone) -> Result<u64> {
-        let arg = encode_batch(rows, &mut self.body, &mut self.words);
+    fn encode(
+        &mut self,
+        rows: impl Iterator<Item = (u32, i64, f64)> + Clone,
+        token: Option<Token>,
+    ) -> Result<u64> {
+        let arg = encode_batch(rows, token, &mut self.body, &mut self.words);
         let (limit, encoded) = (self.frame_bytes_max, self.frame_bytes());
         match arg {
             Ok(arg) if encoded <= limit => Ok(arg),
@@ -84,26 +93,19 @@ impl Wal {
     /// # Errors
     /// I/O errors of the first frames.
     pub(crate) fn start(
-        file: Arc<dyn LogFile>,
-        header: LogHeader,
-        len_max: u64,
+        log: NewLog,
         open: OpenFrame,
-        metrics: &[MetricDef],
+        preface: Preface<'_>,
+        producers: Producers,
     ) -> Result<Self> {
-        let tail = Tail::start(file, header, len_max, open, metrics)?;
-        let durable = Position { generation: header.generation, end: 0 };
+        let durable = Position { generation: log.header.generation, end: 0 };
+        let tail = Tail::start(log, open, preface, producers)?;
         Ok(Self {
             hint: AtomicU64::new(hint_of(&tail)),
             tail: Mutex::new(tail),
             sync: Mutex::new(SyncState { is_led: false, durable }),
             synced: Condvar::new(),
         })
-    }
-
-    /// Returns a bound for the bytes of the frames that a generation begins with.
-    pub(crate) fn start_bytes_max(metrics: &[MetricDef]) -> u64 {
-        let metrics: u64 = metrics.iter().map(Definitions::metric_bytes_max).sum();
-        OPEN_FRAME_BYTES + metrics
     }
 
     fn tail(&self) -> MutexGuard<'_, Tail> {
@@ -170,7 +172,8 @@ impl Wal {
         Ok(Some(Position { generation, end }))
     }
 
-    /// Appends a batch as one frame, visible all or nothing; it must not be empty.
+    /// Appends a batch as one frame, visible all or nothing; it must not be empty. With a token it
+    /// is stored only where the log does not know it yet.
     ///
     /// Returns nothing where the generation is full: the caller rotates and tries again.
     ///
@@ -179,8 +182,9 @@ impl Wal {
     pub(crate) fn append_batch(
         &self,
         rows: &[(Arc<LogSeries>, i64, f64)],
+        token: Option<Token>,
         scratch: &mut BatchScratch,
-    ) -> Result<Option<Position>> {
+    ) -> Result<Option<Appended>> {
         loop {
             let hint = self.hint.load(Ordering::Acquire);
             let generation = hint >> 32;
@@ -197,12 +201,12 @@ impl Wal {
             let encoded = rows.iter().map(|(series, timestamp, value)| {
                 (series.reference(generation).unwrap_or(u32::MAX), *timestamp, *value)
             });
-            let arg = scratch.encode(encoded)?;
+            let arg = scratch.encode(encoded, token)?;
             let words = &mut scratch.words;
             let summed = words.len().saturating_sub(1);
             let unsealed = Unsealed::new(
                 crc_of(hint),
-                FrameTag::Batch,
+                if token.is_some() { FrameTag::Once } else { FrameTag::Batch },
                 arg,
                 words.get(1..summed).unwrap_or(&[]),
             );
@@ -211,7 +215,7 @@ impl Wal {
             if hint_of(&tail) != hint {
                 continue;
             }
-            return tail.store_batch(unsealed, words);
+            return tail.store_batch(unsealed, words, token);
         }
     }
 
@@ -219,6 +223,11 @@ impl Wal {
     #[must_use]
     pub(crate) fn watermark(&self) -> Watermark {
         self.tail().watermark()
+    }
+
+    /// Returns how far a producer has come.
+    pub(crate) fn position_of(&self, producer: u64) -> Option<u64> {
+        self.tail().producers.positions.get(&producer).copied()
     }
 
     /// Returns true if the current generation holds no sample yet.
@@ -333,13 +342,7 @@ impl Wal {
     ///
     /// # Errors
     /// The failure of the sync or of the first frames, after which the log is poisoned.
-    pub(crate) fn rotate(
-        &self,
-        file: Arc<dyn LogFile>,
-        header: LogHeader,
-        len_max: u64,
-        metrics: &[MetricDef],
-    ) -> Result<Sealed> {
+    pub(crate) fn rotate(&self, log: NewLog, preface: Preface<'_>) -> Result<Sealed> {
         self.sync_all()?;
         let mut tail = self.tail();
         tail.check_open()?;
@@ -351,12 +354,13 @@ impl Wal {
             previous_end: sealed.end,
             previous_seq: sealed.seq,
         };
-        *tail = Tail::start(file, header, len_max, open, metrics)
-            .map_err(|error| tail.poison(error))?;
+        let next = Position { generation: log.header.generation, end: 0 };
+        let producers = std::mem::take(&mut tail.producers);
+        *tail = Tail::start(log, open, preface, producers).map_err(|error| tail.poison(error))?;
         self.hint.store(hint_of(&tail), Ordering::Release);
         drop(tail);
         let mut state = self.sync_state();
-        state.durable = state.durable.max(Position { generation: header.generation, end: 0 });
+        state.durable = state.durable.max(next);
         self.synced.notify_all();
         Ok(sealed)
     }
@@ -423,7 +427,19 @@ impl Tail {
         self.file.sync()
     }
 
-    fn store_batch(&mut self, unsealed: Unsealed, words: &mut [u64]) -> Result<Option<Position>> {
+    fn store_batch(
+        &mut self,
+        unsealed: Unsealed,
+        words: &mut [u64],
+        token: Option<Token>,
+    ) -> Result<Option<Appended>> {
+        let generation = self.header.generation;
+        if let Some(token) = token {
+            if self.producers.knows(token) {
+                return Ok(Some(Appended::Known(Position { generation, end: self.end })));
+            }
+            self.producers.check_place(token)?;
+        }
         let bytes = 8 * words.len() as u64;
         if self.is_full_for(bytes) {
             return Ok(None);
@@ -435,7 +451,10 @@ impl Tail {
         }
         let end = self.store(unsealed.word(seq), words)?;
         self.count(end);
-        Ok(Some(Position { generation: self.header.generation, end }))
+        if let Some(Token { producer, position }) = token {
+            self.producers.positions.insert(producer, position);
+        }
+        Ok(Some(Appended::Stored(Position { generation, end })))
     }
 }
 

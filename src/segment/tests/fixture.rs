@@ -29,6 +29,7 @@ pub(crate) const META: SegmentMeta = SegmentMeta {
     seq_first: 10,
     seq_last: 99,
     uid: 7,
+    deleted_up_to: 0,
 };
 
 pub(crate) const INPUTS: [u64; 2] = [5, 6];
