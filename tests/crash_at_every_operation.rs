@@ -29,7 +29,10 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::Path;
 
-use scripted::{DIR, History, INTERVAL, Run, Step, large_script, options, reader, small_script};
+use scripted::{
+    Commit, DIR, History, INTERVAL, PRODUCER, Run, Step, deleting_script, large_script, options,
+    reader, small_script,
+};
 use silverback::vfs::{LossPattern, Operation, OperationKind, SimVfs, loss_patterns};
 use silverback::{Durability, ErrorKind};
 
@@ -144,6 +147,8 @@ impl Checker {
         self.gaps += store.recovery().gaps.len();
         let count = self.history.check(&store.snapshot().unwrap(), &format!("{context}, reopened"));
         assert_eq!(seen_by_reader, count, "{context}: a reader before the recovery");
+        let position = store.position_of(PRODUCER);
+        assert_eq!(position, self.history.position(count), "{context}: position");
         if self.is_chosen(hash / 3, self.effort.usage_step) {
             self.use_store(store, sim, count, context);
         }
@@ -158,12 +163,12 @@ impl Checker {
         let series = store.series(&scripted::key(0)).unwrap();
         for step in 0..3 {
             series.append(scripted::at(1000 + step), 0.125).unwrap();
-            history.0.push(vec![(0, 1000 + step, 0.125)]);
+            history.0.push(Commit::Rows(vec![(0, 1000 + step, 0.125)]));
         }
         history.check(&store.snapshot().unwrap(), &format!("{context}, appended"));
         store.flush().unwrap();
         series.append(scripted::at(-5), 0.25).unwrap();
-        history.0.push(vec![(0, -5, 0.25)]);
+        history.0.push(Commit::Rows(vec![(0, -5, 0.25)]));
         store.sync().unwrap();
         drop(store);
         let sim = sim.power_loss(LossPattern::Nothing);
@@ -276,6 +281,12 @@ fn every_cut_of_a_small_workload_keeps_the_promises() {
 }
 
 #[test]
+fn every_cut_of_a_deleting_workload_keeps_the_promises() {
+    let effort = Effort { cut_step: 1, words_max: 4, recovery_step: 150, usage_step: 20 };
+    check("deleting", &deleting_script(), effort);
+}
+
+#[test]
 fn cuts_of_a_large_workload_keep_the_promises() {
     let effort = Effort { cut_step: 7, words_max: 4, recovery_step: 60, usage_step: 50 };
     check("large", &large_script(), effort);
@@ -286,6 +297,7 @@ fn cuts_of_a_large_workload_keep_the_promises() {
 fn every_cut_of_all_workloads_keeps_the_promises() {
     let effort = Effort { cut_step: 1, words_max: 32, recovery_step: 1, usage_step: 1 };
     check("small", &small_script(), effort);
+    check("deleting", &deleting_script(), effort);
     check("large", &large_script(), Effort { recovery_step: 10, ..effort });
 }
 

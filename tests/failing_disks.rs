@@ -34,7 +34,7 @@ struct Aftermath {
     /// The commits that succeeded before and after the failure.
     history: History,
     /// The commit that failed, and where it would stand.
-    doubtful: Option<(usize, Vec<Row>)>,
+    doubtful: Option<(usize, Commit)>,
     is_poisoned: bool,
 }
 
@@ -73,10 +73,10 @@ impl Aftermath {
         for (number, more) in (0..).zip([Step::Sync, Step::Flush, Step::Tick]) {
             let row = (1, 500 + number, 99.0);
             match self.run.step(&Step::Append(row)) {
-                Ok(()) => self.history.0.push(vec![row]),
+                Ok(()) => self.history.0.push(Commit::Rows(vec![row])),
                 Err(error) => {
                     self.note(&error);
-                    self.doubtful.get_or_insert((self.history.0.len(), vec![row]));
+                    self.doubtful.get_or_insert((self.history.0.len(), Commit::Rows(vec![row])));
                 }
             }
             if let Err(error) = self.run.step(&more) {
@@ -104,7 +104,7 @@ impl Aftermath {
         }
         let seen = contents(snapshot);
         let found = candidates.into_iter().find(|(history, least)| {
-            (*least..=history.0.len()).contains(&count) && seen == history.prefix(count)
+            (*least..=history.0.len()).contains(&count) && history.holds(&seen, count)
         });
         let Some((mut history, _)) = found else {
             panic!(

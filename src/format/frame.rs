@@ -18,8 +18,8 @@
 //! The checksum is the CRC-32 of: file id, `word 0 >> 32`, words 1.., offset of the frame (all as
 //! eight little-endian bytes). What is known only under the lock, a batch's number and the offset,
 //! comes last, so that an appender sums everything else before it takes the lock. SAMPLE, BATCH,
-//! ONCE and DELETE raise the sequence number by one; SAMPLE carries no number, it is counted. DELETE
-//! frames stand before the first samples of a generation, and are about all generations before it.
+//! ONCE and DELETE raise the sequence number by one; SAMPLE carries no number, it is counted.
+//! DELETE frames stand before the first samples of a generation, and are about all before it.
 
 use byteorder::{ByteOrder, LE};
 

@@ -23,8 +23,8 @@ use std::time::Duration;
 
 use silverback::vfs::{SimVfs, Vfs};
 use silverback::{
-    Background, Columns, Durability, Error, Limits, ManualClock, Options, Reader, Result, Selector,
-    Series, SeriesKey, Snapshot, Store, TimeRange, Timestamp,
+    Background, Columns, Durability, Error, Limits, ManualClock, Options, Reader, Result,
+    Retention, Selector, Series, SeriesKey, Snapshot, Store, TimeRange, Timestamp,
 };
 
 pub(crate) const DIR: &str = "/db";
@@ -45,6 +45,13 @@ pub(crate) enum Step {
     Define,
     Append(Row),
     Batch(Vec<Row>),
+    /// A batch of one producer, with its position.
+    Once(u64, Vec<Row>),
+    /// Deletes the samples of `latency` from one time to before another.
+    Delete(i64, i64),
+    /// Keeps ten days and a half: what is older than [`RETAINED`] expires.
+    Retain,
+    Purge,
     Sync,
     Tick,
     Flush,
@@ -57,15 +64,29 @@ pub(crate) enum Step {
 /// The usual durability between `Sync` and `Os`; nothing here waits for its interval.
 pub(crate) const INTERVAL: Durability = Durability::Interval(Duration::from_millis(200));
 
+/// The day of [`BASE`] begins here.
+pub(crate) const RETAINED: i64 = -80_000_000_000_000;
+pub(crate) const PRODUCER: &str = "producer";
+
+/// One thing that changed the samples of a store.
+#[derive(Debug, Clone)]
+pub(crate) enum Commit {
+    Rows(Vec<Row>),
+    Once(u64, Vec<Row>),
+    Delete(i64, i64),
+}
+
 /// What was committed, in order, by all runs of a script.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct History(pub(crate) Vec<Vec<Row>>);
+pub(crate) struct History(pub(crate) Vec<Commit>);
 
 impl History {
     pub(crate) fn of(script: &[Step]) -> Self {
         let commits = script.iter().filter_map(|step| match step {
-            Step::Append(row) => Some(vec![*row]),
-            Step::Batch(rows) => Some(rows.clone()),
+            Step::Append(row) => Some(Commit::Rows(vec![*row])),
+            Step::Batch(rows) => Some(Commit::Rows(rows.clone())),
+            Step::Once(position, rows) => Some(Commit::Once(*position, rows.clone())),
+            Step::Delete(start, end) => Some(Commit::Delete(*start, *end)),
             _ => None,
         });
         Self(commits.collect())
@@ -73,10 +94,38 @@ impl History {
 
     /// Returns the samples of the first `count` commits, sorted.
     pub(crate) fn prefix(&self, count: usize) -> Vec<Exact> {
-        let rows = self.0[..count].iter().flatten();
-        let mut rows: Vec<Exact> = rows.map(|(s, t, v)| (*s, *t, v.to_bits())).collect();
-        rows.sort_unstable();
-        rows
+        let mut all: Vec<Exact> = Vec::new();
+        for commit in &self.0[..count] {
+            match commit {
+                Commit::Rows(rows) | Commit::Once(_, rows) => {
+                    all.extend(rows.iter().map(|(s, t, v)| (*s, *t, v.to_bits())));
+                }
+                Commit::Delete(start, end) => {
+                    all.retain(|(s, t, _)| s + 1 == SERIES || !(*start..*end).contains(t));
+                }
+            }
+        }
+        all.sort_unstable();
+        all
+    }
+
+    /// Returns true if these are the samples of the first `count` commits.
+    pub(crate) fn holds(&self, seen: &[Exact], count: usize) -> bool {
+        let mut expected = self.prefix(count);
+        if seen != expected {
+            // Retention is no commit: it may have come to the disk or not.
+            expected.retain(|(_, time, _)| *time >= RETAINED);
+        }
+        seen == expected
+    }
+
+    /// Returns how far the producer has come in the first `count` commits.
+    pub(crate) fn position(&self, count: usize) -> Option<u64> {
+        let positions = self.0[..count].iter().filter_map(|commit| match commit {
+            Commit::Once(position, _) => Some(*position),
+            _ => None,
+        });
+        positions.max()
     }
 
     /// Asserts that a view is a prefix of this history, with whole commits, and returns its length.
@@ -86,7 +135,7 @@ impl History {
         assert!(count <= self.0.len(), "{context}: {count} commits, asked were {}", self.0.len());
         let (seen, expected) = (contents(snapshot), self.prefix(count));
         assert!(
-            seen == expected,
+            self.holds(&seen, count),
             "{context}: a view of {count} commits has {} samples instead of {}: {seen:?}",
             seen.len(),
             expected.len(),
@@ -234,6 +283,29 @@ impl Run {
                 self.acknowledged += 1;
                 self.durability == Durability::Sync
             }
+            Step::Once(position, rows) => {
+                self.attempted += 1;
+                let mut batch = self.store().batch();
+                for (series, time, value) in rows {
+                    batch = batch.push(&self.series(*series)?, at(*time), *value);
+                }
+                assert!(batch.commit_once(PRODUCER, *position)?, "{position} is new");
+                self.acknowledged += 1;
+                self.durability == Durability::Sync
+            }
+            Step::Delete(start, end) => {
+                self.attempted += 1;
+                let range = TimeRange::new(at(*start), at(*end));
+                self.store().delete(&Selector::metric("latency"), range)?;
+                self.acknowledged += 1;
+                true
+            }
+            Step::Retain => {
+                let keep = Duration::from_hours(252);
+                self.store().set_retention(&Retention::forever().keep(keep))?;
+                false
+            }
+            Step::Purge => self.store().purge().map(|_| true)?,
             Step::Sync => self.store().sync().map(|()| true)?,
             Step::Tick => self.store().tick()?.synced,
             Step::Flush => self.store().flush().map(|_| true)?,
@@ -272,6 +344,26 @@ pub(crate) fn small_script() -> Vec<Step> {
     script.extend([Step::Open(Durability::Os), Step::Append((3, 18, 13.0)), Step::Sync]);
     script.extend([Step::Batch(vec![(2, 19, 14.0), (3, 19, 14.5)]), Step::Flush]);
     script.extend([Step::Append((1, 20, 15.0)), Step::Close]);
+    script
+}
+
+/// A script of few samples that meets deletions, retention, merges and batches sent again.
+pub(crate) fn deleting_script() -> Vec<Step> {
+    let mut script = vec![Step::Open(INTERVAL), Step::Define];
+    script.extend([Step::Once(1, vec![(0, 0, 1.0), (3, 0, 1.5)]), Step::Append((0, -DAY, 2.0))]);
+    script.extend([Step::Append((1, 4, 3.0)), Step::Flush, Step::Append((1, 5, 4.0))]);
+    // Of a segment, of a log, and of nothing at all.
+    script.extend([Step::Delete(4, 6), Step::Append((1, 5, 5.0)), Step::Delete(9, 9)]);
+    script.extend([Step::Once(2, vec![(0, 5, 6.0)]), Step::Tick, Step::Drop]);
+    script.extend([Step::Open(Durability::Sync), Step::Append((2, 5, 7.0)), Step::Delete(5, 6)]);
+    script.extend([Step::Append((0, 7, 8.0)), Step::Drop]);
+    script.extend([Step::Open(INTERVAL), Step::Flush, Step::Append((0, 8, 9.0)), Step::Compact]);
+    script.extend([Step::Delete(0, 1), Step::Once(5, vec![(3, 8, 9.5)]), Step::Retain]);
+    script.extend([Step::Tick, Step::Append((1, 12, 10.0)), Step::Flush]);
+    script.extend([Step::Append((1, 13, 11.0)), Step::Flush, Step::Append((1, 14, 12.0))]);
+    // Enough segments of one day for a merge by itself.
+    script.extend([Step::Flush, Step::Append((1, 15, 13.0)), Step::Flush, Step::Tick]);
+    script.extend([Step::Delete(12, 14), Step::Purge, Step::Append((2, DAY, 14.0)), Step::Close]);
     script
 }
 
