@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::frame::Token;
 use crate::model::{ModelError, SeriesKey, Timestamp};
 use crate::store::core::{Core, Store, locked};
@@ -40,9 +40,10 @@ impl Series {
         let core = &*self.core;
         core.check_sample(&self.entry.key, timestamp, value)?;
         loop {
-            match core.wal.append(&self.entry, timestamp.as_nanos(), value)? {
-                Some(position) => return core.acknowledge(position),
-                None => core.make_room()?,
+            match core.wal.append(&self.entry, timestamp.as_nanos(), value) {
+                Ok(Some(position)) => return core.acknowledge(position),
+                Ok(None) => core.make_room()?,
+                Err(error) => core.resume(error)?,
             }
         }
     }
@@ -90,10 +91,18 @@ impl Core {
         Ok(())
     }
 
+    /// Moves on to the next log after a failed sync, so that an append can be tried again; returns
+    /// any other error.
+    #[cold]
+    fn resume(&self, error: Error) -> Result<()> {
+        let mut error = Some(error);
+        self.with_rescue(|| error.take().map_or(Ok(()), Err))
+    }
+
     #[inline]
     fn acknowledge(&self, position: Position) -> Result<()> {
         match self.options.durability {
-            Durability::Sync => self.wal.sync_to(position),
+            Durability::Sync => self.with_rescue(|| self.wal.sync_to(position)),
             Durability::Interval(_) | Durability::Os => Ok(()),
         }
     }
@@ -250,24 +259,25 @@ impl Batch {
         let core = &*self.core;
         let mut was_full = false;
         loop {
-            match core.wal.append_batch(&self.rows, self.token, &mut self.scratch)? {
-                Some(Appended::Stored(position)) => {
+            match core.wal.append_batch(&self.rows, self.token, &mut self.scratch) {
+                Ok(Some(Appended::Stored(position))) => {
                     return core.acknowledge(position).map(|()| true);
                 }
                 // It counts as sent once it is as durable as it was asked to be.
-                Some(Appended::Known(position)) => {
+                Ok(Some(Appended::Known(position))) => {
                     return core.acknowledge(position).map(|()| false);
                 }
                 // A batch that does not fit into an empty generation never will.
-                None if was_full && core.wal.is_fresh() => {
+                Ok(None) if was_full && core.wal.is_fresh() => {
                     let limit = core.generation_bytes_max;
                     let got = self.scratch.frame_bytes().max(limit + 1);
                     return Err(ErrorKind::Limit { what: "bytes of a batch", limit, got }.into());
                 }
-                None => {
+                Ok(None) => {
                     was_full = true;
                     core.make_room()?;
                 }
+                Err(error) => core.resume(error)?,
             }
         }
     }

@@ -68,11 +68,14 @@ impl Core {
 
     fn tick(&self) -> Result<TickReport> {
         self.check_lock_held()?;
-        let mut report = TickReport { synced: self.sync_and_grow()?, ..TickReport::default() };
+        let synced = self.with_rescue(|| self.sync_and_grow())?;
+        let mut report = TickReport { synced, ..TickReport::default() };
         if self.is_flush_due(self.wal.room().0) {
-            let _one = locked(&self.maintenance);
-            self.check_lock_held()?;
-            self.rotate()?;
+            self.with_rescue(|| {
+                let _one = locked(&self.maintenance);
+                self.check_lock_held()?;
+                self.rotate().map(|_| ())
+            })?;
         }
         report.generations_flushed = self.flush_sealed()?.generations;
         report.segments_expired = self.expire()?.segments;
@@ -123,7 +126,12 @@ impl Core {
         let interval = i64::try_from(interval.min(PERIOD).as_nanos()).unwrap_or(i64::MAX);
         let due = self.synced_at.load(Ordering::Relaxed).saturating_add(interval);
         if self.options.clock.now().as_nanos() >= due {
-            self.sync_and_grow()?;
+            // After a failed sync nothing is acknowledged until the log has been moved, which waits
+            // for this work.
+            let kept_up = self.sync_and_grow();
+            if !self.wal.needs_rescue() {
+                kept_up?;
+            }
         }
         Ok(())
     }

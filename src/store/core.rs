@@ -164,6 +164,7 @@ impl Store {
     /// # Errors
     /// The failure of the sync, after which the store takes no more samples.
     pub fn sync(&self) -> Result<()> {
-        self.handle.core.wal.sync_all()
+        let core = &self.handle.core;
+        core.with_rescue(|| core.wal.sync_all())
     }
 }

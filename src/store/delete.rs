@@ -49,7 +49,9 @@ impl Store {
             return Err(ErrorKind::Limit { what: "bytes of a deletion", limit, got }.into());
         }
         let report = self.count(selector, range)?;
-        core.delete(&tombstone)?;
+        core.with_rescue(|| core.delete(&tombstone))?;
+        core.with_rescue(|| core.wal.sync_all())?;
+        core.wake_for_work();
         Ok(report)
     }
 
@@ -72,17 +74,13 @@ impl Store {
 
 impl Core {
     fn delete(&self, tombstone: &Tombstone) -> Result<()> {
-        {
-            let _one = locked(&self.maintenance);
-            self.check_lock_held()?;
-            let (limit, got) = (self.options.limits.tombstones_max, self.tombstone_count() + 1);
-            if got > limit {
-                return Err(ErrorKind::Limit { what: "deletions", limit, got }.into());
-            }
-            self.rotate_with(&|generation| Some(Tombstone { generation, ..tombstone.clone() }))?;
+        let _one = locked(&self.maintenance);
+        self.check_lock_held()?;
+        let (limit, got) = (self.options.limits.tombstones_max, self.tombstone_count() + 1);
+        if got > limit {
+            return Err(ErrorKind::Limit { what: "deletions", limit, got }.into());
         }
-        self.wal.sync_all()?;
-        self.wake_for_work();
+        self.rotate_with(&|generation| Some(Tombstone { generation, ..tombstone.clone() }))?;
         Ok(())
     }
 

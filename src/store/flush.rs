@@ -35,12 +35,14 @@ impl Store {
     pub fn flush(&self) -> Result<FlushReport> {
         let core = &self.handle.core;
         core.check_lock_held()?;
-        if !core.wal.is_fresh() {
-            let _one = locked(&core.maintenance);
-            core.check_lock_held()?;
-            core.rotate()?;
-        }
-        core.flush_sealed()
+        core.with_rescue(|| {
+            if !core.wal.is_fresh() {
+                let _one = locked(&core.maintenance);
+                core.check_lock_held()?;
+                core.rotate()?;
+            }
+            core.flush_sealed()
+        })
     }
 }
 
@@ -59,7 +61,7 @@ impl Core {
         }
     }
 
-    fn flush_generation(
+    pub(crate) fn flush_generation(
         &self,
         generation: &LiveGeneration,
         report: &mut FlushReport,

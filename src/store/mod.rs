@@ -14,6 +14,7 @@ mod options;
 mod partition;
 mod read;
 mod recover;
+mod rescue;
 mod retention;
 mod rotate;
 mod segments;

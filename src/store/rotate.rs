@@ -79,6 +79,10 @@ impl Core {
     ///
     /// Where a flush is running already, the appender waits for it: that is the backpressure.
     pub(crate) fn make_room(&self) -> Result<()> {
+        self.with_rescue(|| self.try_to_make_room())
+    }
+
+    fn try_to_make_room(&self) -> Result<()> {
         let full = self.wal.watermark();
         let maintenance = locked(&self.maintenance);
         let now = self.wal.watermark();

@@ -5,6 +5,7 @@ mod gap;
 mod generation;
 mod scan;
 mod series;
+mod sync;
 mod tail;
 mod writer;
 

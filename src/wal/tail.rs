@@ -51,7 +51,9 @@ pub(crate) struct Sealed {
 pub(crate) enum Stop {
     /// It was closed.
     Closed,
-    /// A store or a sync failed.
+    /// A sync failed: what was stored is to be moved elsewhere before anything goes on.
+    SyncFailed { path: PathBuf, loss: String },
+    /// A store failed, or a sync whose frames could not be saved.
     Poisoned { path: PathBuf, loss: String },
 }
 
@@ -59,7 +61,7 @@ impl Stop {
     pub(crate) fn to_error(&self) -> Error {
         match self {
             Self::Closed => ErrorKind::Closed.into(),
-            Self::Poisoned { path, loss } => {
+            Self::Poisoned { path, loss } | Self::SyncFailed { path, loss } => {
                 ErrorKind::Poisoned { path: path.clone(), loss: loss.clone() }.into()
             }
         }
@@ -224,14 +226,14 @@ impl Tail {
     /// Makes room for a frame; nothing is stored where that fails.
     ///
     /// Growing ends with a sync of the whole file: where that fails, frames stored before may be
-    /// lost, and the log is poisoned.
+    /// lost, and the log takes no more frames.
     pub(crate) fn grow_for(&mut self, bytes: u64) -> Result<()> {
         let end = self.end.saturating_add(bytes);
         if end <= self.file.limit() {
             return Ok(());
         }
         let grown = self.file.grow(end.next_multiple_of(PAGE_BYTES).min(self.len_max.max(end)));
-        grown.map_err(|error| if error.is_failed_sync() { self.poison(error) } else { error })
+        grown.map_err(|error| if error.is_failed_sync() { self.fail_sync(error) } else { error })
     }
 
     /// True where a frame of this many bytes needs no growth.
@@ -261,6 +263,14 @@ impl Tail {
     pub(crate) fn count(&mut self, end: u64) {
         self.seq += 1;
         self.samples_end = end;
+    }
+
+    /// Stops the log after a failed sync, which may have cost frames; returns the failure.
+    pub(crate) fn fail_sync(&mut self, error: Error) -> Error {
+        let loss = format!("{error}; what was appended since the last sync may be lost");
+        let path = self.file.path().to_owned();
+        self.stop.get_or_insert(Stop::SyncFailed { path, loss });
+        error
     }
 
     /// Stops the log after a failure that may have cost frames; returns the failure.

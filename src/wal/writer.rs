@@ -9,6 +9,7 @@ use crate::format::frame::{FrameTag, OpenFrame, SHORT_FRAME_WORDS, Token, Unseal
 use crate::model::MetricDef;
 use crate::wal::definitions::Definitions;
 use crate::wal::series::LogSeries;
+use crate::wal::sync::SyncState;
 use crate::wal::tail::{NewLog, Preface, Producers, Sealed, Stop, Tail, Watermark};
 
 const SHORT_FRAME_BYTES: u64 = 8 * SHORT_FRAME_WORDS as u64;
@@ -72,19 +73,12 @@ impl BatchScratch {
 /// The writer's side of the log.
 #[derive(Debug)]
 pub(crate) struct Wal {
-    tail: Mutex<Tail>,
+    pub(super) tail: Mutex<Tail>,
     /// The current generation (upper 32 bits) and its checksum start, as a hint: appenders sum
     /// their frame with it before they take the lock, and check under the lock that it still holds.
-    hint: AtomicU64,
-    sync: Mutex<SyncState>,
-    synced: Condvar,
-}
-
-#[derive(Debug)]
-struct SyncState {
-    /// A thread is syncing for all who wait.
-    is_led: bool,
-    durable: Position,
+    pub(super) hint: AtomicU64,
+    pub(super) sync: Mutex<SyncState>,
+    pub(super) synced: Condvar,
 }
 
 impl Wal {
@@ -108,12 +102,8 @@ impl Wal {
         })
     }
 
-    fn tail(&self) -> MutexGuard<'_, Tail> {
+    pub(super) fn tail(&self) -> MutexGuard<'_, Tail> {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn sync_state(&self) -> MutexGuard<'_, SyncState> {
-        self.sync.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Appends one sample. On return it survives the death of the process, as does all before it.
@@ -241,15 +231,6 @@ impl Wal {
         self.tail().check_unpoisoned().is_err()
     }
 
-    /// Returns true if frames with samples were added since the last sync.
-    pub(crate) fn is_dirty(&self) -> bool {
-        let (generation, end) = {
-            let tail = self.tail();
-            (tail.header.generation, tail.samples_end)
-        };
-        self.sync_state().durable < Position { generation, end }
-    }
-
     /// Returns how many bytes of the current generation are used, and how many it can still take
     /// before the file must grow.
     #[must_use]
@@ -272,68 +253,8 @@ impl Wal {
         }
         file.grow(len).map_err(|error| {
             // The sync that growing ends with covers the frames of this file too.
-            if error.is_failed_sync() { self.tail().poison(error) } else { error }
+            if error.is_failed_sync() { self.tail().fail_sync(error) } else { error }
         })
-    }
-
-    /// Returns once everything up to `position` is on disk; one thread syncs for all who wait.
-    ///
-    /// # Errors
-    /// The failure of the sync, after which the log is poisoned.
-    pub(crate) fn sync_to(&self, position: Position) -> Result<()> {
-        let mut state = self.sync_state();
-        while state.durable < position {
-            if state.is_led {
-                state = self.synced.wait(state).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            self.tail().check_unpoisoned()?;
-            state.is_led = true;
-            drop(state);
-            let outcome = self.lead_sync();
-            state = self.sync_state();
-            state.is_led = false;
-            self.synced.notify_all();
-            state.durable = state.durable.max(outcome?);
-        }
-        Ok(())
-    }
-
-    fn lead_sync(&self) -> Result<Position> {
-        let (file, position, seq) = {
-            let tail = self.tail();
-            let position = Position { generation: tail.header.generation, end: tail.end };
-            (Arc::clone(&tail.file), position, tail.seq)
-        };
-        let outcome = file.sync();
-        let mut tail = self.tail();
-        if let Err(error) = outcome {
-            return Err(tail.poison(error));
-        }
-        let is_current = tail.header.generation == position.generation;
-        // A MARK proves the prefix durable; it is worth nothing in a log that moved on. It is
-        // never worth a failure: what it speaks of is durable with or without it.
-        if is_current
-            && tail.stop.is_none()
-            && tail.seq == seq
-            && tail.has_room_for(SHORT_FRAME_BYTES)
-        {
-            // A store that fails has poisoned the log, which the next append reports.
-            drop(tail.store_short(FrameTag::Mark, seq, position.end));
-        }
-        Ok(position)
-    }
-
-    /// Makes everything committed so far durable.
-    ///
-    /// # Errors
-    /// The failure of the sync, after which the log is poisoned.
-    pub(crate) fn sync_all(&self) -> Result<()> {
-        let position = {
-            let tail = self.tail();
-            Position { generation: tail.header.generation, end: tail.end }
-        };
-        self.sync_to(position)
     }
 
     /// Moves appending to the next generation, whose file holds its header and is on disk.
@@ -347,7 +268,7 @@ impl Wal {
         let mut tail = self.tail();
         tail.check_open()?;
         // What came since sync_all is little: appenders wait for one short sync.
-        tail.file.sync().map_err(|error| tail.poison(error))?;
+        tail.file.sync().map_err(|error| tail.fail_sync(error))?;
         let sealed = tail.sealed();
         let open = OpenFrame {
             previous_generation: sealed.generation,
@@ -411,9 +332,9 @@ impl Wal {
 }
 
 impl Tail {
-    fn check_unpoisoned(&self) -> Result<()> {
+    pub(super) fn check_unpoisoned(&self) -> Result<()> {
         match &self.stop {
-            Some(stop @ Stop::Poisoned { .. }) => Err(stop.to_error()),
+            Some(stop @ (Stop::Poisoned { .. } | Stop::SyncFailed { .. })) => Err(stop.to_error()),
             Some(Stop::Closed) | None => Ok(()),
         }
     }
@@ -458,7 +379,7 @@ impl Tail {
     }
 }
 
-fn hint_of(tail: &Tail) -> u64 {
+pub(super) fn hint_of(tail: &Tail) -> u64 {
     (tail.header.generation << 32) | u64::from(tail.crc.state())
 }
 

@@ -13,6 +13,7 @@
     clippy::unused_self,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::panic_in_result_fn,
     dead_code,
     reason = "tests; each uses a part"
 )]
