@@ -108,6 +108,19 @@ pub enum ErrorKind {
         /// How long the reader tried, in milliseconds.
         waited_ms: u64,
     },
+    /// The writer of the store refused a request that was laid into its inbox.
+    Refused {
+        /// Why, in its words.
+        reason: String,
+    },
+    /// The writer of the store has not answered a request in time; it may be busy, or gone: then
+    /// open the store here.
+    Unanswered {
+        /// The store.
+        path: PathBuf,
+        /// How long was waited, in milliseconds.
+        waited_ms: u64,
+    },
     /// The file system cannot do what the store needs, such as locks.
     Unsupported {
         /// What is missing.
@@ -221,6 +234,10 @@ impl fmt::Display for Error {
                 write!(f, "series {series} belongs to another store than the batch")
             }
             ErrorKind::Closed => f.write_str("store is closed"),
+            ErrorKind::Refused { reason } => write!(f, "the writer of the store refused: {reason}"),
+            ErrorKind::Unanswered { path, waited_ms } => {
+                write!(f, "the writer of {} has not answered within {waited_ms} ms", path.display())
+            }
             ErrorKind::Busy { path, waited_ms } => write!(
                 f,
                 "store {} kept changing for {waited_ms} ms while it was being opened",

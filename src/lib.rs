@@ -53,14 +53,15 @@ pub use crate::format::FormatError;
 pub use crate::lang::{Diagnostic, Severity, Span};
 pub use crate::model::{
     Clock, Columns, DuplicatePolicy, Fingerprint, Limits, ManualClock, Matcher, MatcherOp,
-    MetricDef, MetricKind, ModelError, Sample, Selector, SeriesKey, TimeRange, Timestamp,
+    MetricDef, MetricKind, ModelError, Retention, Sample, Selector, SeriesKey, TimeRange,
+    Timestamp,
 };
 pub use crate::query::{Answer, Cell, Column, Query, Role, RunOptions};
 pub use crate::snapshot::{MetricStats, Reader, SelectedSeries, Snapshot, StatsReport};
 pub use crate::store::{
     Background, Batch, CloseReport, CompactReport, DeleteReport, Durability, FlushReport,
-    MetricBuilder, Options, RecoveredGap, RecoveryReport, Retention, RetentionReport, Series,
-    Store, StoreDamage, TickReport, VerifyReport,
+    MetricBuilder, Options, Outcome, RecoveredGap, RecoveryReport, Request, RetentionReport,
+    Series, Store, StoreDamage, TickReport, VerifyReport,
 };
 
 /// The examples of README and docs, run as tests.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::format::ledger::{Ledger, RetentionRecord};
 use crate::format::tombstone::Tombstone;
-use crate::model::{Columns, SeriesKey, TimeRange, Timestamp};
+use crate::model::{Columns, Retention, SeriesKey, TimeRange, Timestamp};
 
 /// What retention and deletions say at one moment.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +44,11 @@ impl Deletions {
     /// Adds the deletions of a later generation.
     pub(crate) fn extend(&mut self, tombstones: &[Arc<Tombstone>]) {
         self.tombstones.extend(tombstones.iter().cloned());
+    }
+
+    /// Returns how long samples are kept.
+    pub(crate) fn retention(&self) -> Retention {
+        self.retention.policy()
     }
 
     /// Returns true if nothing is gone.

@@ -7,6 +7,7 @@ use silverback::output::line::write_samples;
 use silverback::{Columns, Selector, Snapshot, TimeRange};
 
 use crate::cli::listing::selector;
+use crate::cli::span::SpanArguments;
 use crate::cli::{Context, Status};
 
 /// Arguments of `silverback export`.
@@ -18,6 +19,8 @@ pub(crate) struct ExportArguments {
     /// The form: influx line protocol
     #[arg(short, long, value_parser = ["influx"], default_value = "influx")]
     output: String,
+    #[command(flatten)]
+    span: SpanArguments,
 }
 
 pub(crate) fn run(arguments: &ExportArguments, context: &Context) -> anyhow::Result<Status> {
@@ -27,20 +30,25 @@ pub(crate) fn run(arguments: &ExportArguments, context: &Context) -> anyhow::Res
         None => Selector::default(),
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
-    write_chosen(&snapshot, &chosen, &mut out)?;
+    write_chosen(&snapshot, &chosen, arguments.span.range()?, &mut out)?;
     out.flush()?;
     Ok(Status::Done)
 }
 
 /// Writes all samples of a view.
 pub(crate) fn write_all(snapshot: &Snapshot, out: &mut dyn Write) -> anyhow::Result<()> {
-    write_chosen(snapshot, &Selector::default(), out)
+    write_chosen(snapshot, &Selector::default(), TimeRange::ALL, out)
 }
 
-fn write_chosen(snapshot: &Snapshot, chosen: &Selector, out: &mut dyn Write) -> anyhow::Result<()> {
+fn write_chosen(
+    snapshot: &Snapshot,
+    chosen: &Selector,
+    range: TimeRange,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let mut columns = Columns::default();
     for series in snapshot.select(chosen)? {
-        snapshot.read(&series, TimeRange::ALL, &mut columns)?;
+        snapshot.read(&series, range, &mut columns)?;
         write_samples(series.key(), columns.iter(), out)?;
     }
     Ok(())

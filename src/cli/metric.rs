@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use silverback::{DuplicatePolicy, MetricDef, MetricKind};
+use silverback::{DuplicatePolicy, MetricDef, MetricKind, Request};
 
+use crate::cli::ask::AskArguments;
 use crate::cli::{Context, Status};
 
 /// Arguments of `silverback metric`.
@@ -23,22 +24,29 @@ pub(crate) struct MetricArguments {
     /// stored, or keep]
     #[arg(long, value_name = "POLICY")]
     duplicates: Option<DuplicatePolicy>,
+    #[command(flatten)]
+    ask: AskArguments,
 }
 
 pub(crate) fn run(arguments: &MetricArguments, context: &Context) -> anyhow::Result<Status> {
-    let store = context.writer()?;
     let name = arguments.name.as_str();
-    let stored = store.snapshot()?.metric(name)?.unwrap_or_else(|| MetricDef::new(name));
-    let kind = arguments.kind.unwrap_or(stored.kind);
-    let duplicates = arguments.duplicates.unwrap_or(stored.duplicates);
-    let unit = arguments.unit.clone().or(stored.unit);
-    let metric = store.metric(name).kind(kind).duplicates(duplicates);
-    match &unit {
-        Some(unit) => metric.unit(unit.as_str()).define()?,
-        None => metric.define()?,
+    // A metric may be described before the store is there.
+    let stored = match context.reader() {
+        Ok(reader) => reader.snapshot()?.metric(name)?,
+        Err(_) => None,
+    };
+    let stored = stored.unwrap_or_else(|| MetricDef::new(name));
+    let def = MetricDef {
+        name: name.to_owned(),
+        kind: arguments.kind.unwrap_or(stored.kind),
+        duplicates: arguments.duplicates.unwrap_or(stored.duplicates),
+        unit: arguments.unit.clone().or(stored.unit),
+    };
+    let request = Request::Define(def.clone());
+    if context.ask(&request, &arguments.ask)?.is_some() {
+        let MetricDef { kind, duplicates, unit, .. } = def;
+        let unit = unit.as_deref().unwrap_or("none");
+        writeln!(io::stdout().lock(), "{name}: kind {kind}, unit {unit}, duplicates {duplicates}")?;
     }
-    store.close()?;
-    let unit = unit.as_deref().unwrap_or("none");
-    writeln!(io::stdout().lock(), "{name}: kind {kind}, unit {unit}, duplicates {duplicates}")?;
     Ok(Status::Done)
 }

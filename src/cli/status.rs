@@ -36,6 +36,8 @@ pub(crate) enum Status {
     RowsRefused = 6,
     /// The disk is full, or reading or writing failed.
     Io = 8,
+    /// The writer of the store did not answer in time.
+    TimedOut = 124,
 }
 
 impl From<Status> for ExitCode {
@@ -83,6 +85,7 @@ pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
         }
         Some(ErrorKind::NotAStore { .. }) => Status::NotFound,
         Some(ErrorKind::Locked { .. }) => Status::Locked,
+        Some(ErrorKind::Unanswered { .. }) => Status::TimedOut,
         Some(
             ErrorKind::Corrupt { .. } | ErrorKind::LogGap { .. } | ErrorKind::FormatVersion { .. },
         ) => Status::Damaged,

@@ -18,11 +18,13 @@
 //! A text is its length as varint and its UTF-8 bytes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::codec::varint;
 use crate::format::cursor::Cursor;
 use crate::format::error::FormatError;
 use crate::format::tombstone::Tombstone;
+use crate::model::Retention;
 
 /// How long samples are kept, and which are gone already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,12 +55,60 @@ impl Default for RetentionRecord {
 }
 
 impl RetentionRecord {
+    /// Makes the record of what a user asks for, of which nothing has expired yet.
+    #[must_use]
+    pub fn of_policy(policy: &Retention) -> Self {
+        let rule = |age: &Duration| MetricRetention {
+            keep_nanos: nanos_of(Some(*age)),
+            expired_before: i64::MIN,
+        };
+        Self {
+            expired_before: i64::MIN,
+            keep_nanos: nanos_of(policy.keep),
+            bytes_max: policy.bytes_max.unwrap_or(0),
+            rules: policy.metrics.iter().map(|(name, age)| (name.clone(), rule(age))).collect(),
+        }
+    }
+
+    /// Takes over what a user asks for; what has expired stays so.
+    pub fn set_policy(&mut self, policy: &Retention) {
+        let asked = Self::of_policy(policy);
+        self.keep_nanos = asked.keep_nanos;
+        self.bytes_max = asked.bytes_max;
+        self.rules.values_mut().for_each(|rule| rule.keep_nanos = 0);
+        for (metric, new) in asked.rules {
+            self.rules.entry(metric).or_insert(new).keep_nanos = new.keep_nanos;
+        }
+        self.rules.retain(|_, rule| rule.keep_nanos > 0 || rule.expired_before > i64::MIN);
+    }
+
+    /// Returns what a user has asked for.
+    #[must_use]
+    pub fn policy(&self) -> Retention {
+        let mut policy = Retention::forever();
+        policy.keep = duration_of(self.keep_nanos);
+        policy.bytes_max = (self.bytes_max > 0).then_some(self.bytes_max);
+        let rules = self.rules.iter();
+        policy.metrics = rules
+            .filter_map(|(metric, rule)| Some((metric.clone(), duration_of(rule.keep_nanos)?)))
+            .collect();
+        policy
+    }
+
     /// Returns the time before which a metric's samples are gone.
     #[must_use]
     pub fn expired_before(&self, metric: &str) -> i64 {
         let rule = self.rules.get(metric).map_or(i64::MIN, |rule| rule.expired_before);
         self.expired_before.max(rule)
     }
+}
+
+fn nanos_of(age: Option<Duration>) -> u64 {
+    age.map_or(0, |age| u64::try_from(age.as_nanos()).unwrap_or(u64::MAX).max(1))
+}
+
+fn duration_of(nanos: u64) -> Option<Duration> {
+    (nanos > 0).then(|| Duration::from_nanos(nanos))
 }
 
 /// What a store has written since it was made, by what for.

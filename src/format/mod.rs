@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod log_header;
 pub mod manifest;
 pub mod postings;
+pub mod request;
 pub mod segment;
 pub mod segment_footer;
 pub mod segment_sections;

@@ -273,6 +273,23 @@ pub enum SizeSuffix {
     Ti,
 }
 
+impl SizeSuffix {
+    /// Returns the number that the suffix multiplies by.
+    #[must_use]
+    pub fn factor(self) -> f64 {
+        match self {
+            Self::K => 1e3,
+            Self::M => 1e6,
+            Self::G => 1e9,
+            Self::T => 1e12,
+            Self::Ki => 1024.0,
+            Self::Mi => 1_048_576.0,
+            Self::Gi => 1_073_741_824.0,
+            Self::Ti => 1_099_511_627_776.0,
+        }
+    }
+}
+
 /// A length of time in three parts that must not be mixed: calendar months, days, and nanoseconds.
 ///
 /// `1y` is 12 months, `1w` is 7 days; fractions of a day become nanoseconds.

@@ -1,6 +1,6 @@
 //! Units of metrics, and literals read in them.
 
-use crate::lang::ast::{Literal, SizeSuffix};
+use crate::lang::ast::Literal;
 use crate::query::calendar::DAY_NANOS;
 
 /// Why a literal cannot be read in a unit.
@@ -22,7 +22,7 @@ pub(crate) fn number_in_unit(literal: &Literal, unit: Option<&str>) -> Result<f6
         Literal::Number(number) => Ok(*number),
         Literal::Percent(percent) if unit.is_some_and(is_percent) => Ok(*percent),
         Literal::Percent(percent) => Ok(percent / 100.0),
-        Literal::Size(size, suffix) => Ok(size * factor(*suffix)),
+        Literal::Size(size, suffix) => Ok(size * suffix.factor()),
         Literal::Duration(duration) if duration.months > 0 => Err(Mismatch::Months),
         Literal::Duration(duration) => {
             let unit = unit.ok_or(Mismatch::NoUnit)?;
@@ -69,19 +69,6 @@ pub(crate) fn rate_unit(amount: Option<&str>, per_nanos: u64) -> String {
 
 fn is_percent(unit: &str) -> bool {
     matches!(unit, "%" | "percent")
-}
-
-fn factor(suffix: SizeSuffix) -> f64 {
-    match suffix {
-        SizeSuffix::K => 1e3,
-        SizeSuffix::M => 1e6,
-        SizeSuffix::G => 1e9,
-        SizeSuffix::T => 1e12,
-        SizeSuffix::Ki => 1024.0,
-        SizeSuffix::Mi => 1_048_576.0,
-        SizeSuffix::Gi => 1_073_741_824.0,
-        SizeSuffix::Ti => 1_099_511_627_776.0,
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use crate::format::manifest::SegmentRecord;
 use crate::head::HeadView;
 use crate::manifest;
 use crate::model::{
-    Columns, DuplicatePolicy, Limits, MetricDef, Sample, Selector, SeriesKey, TimeRange, Timestamp,
+    Columns, DuplicatePolicy, Limits, MetricDef, Retention, Sample, Selector, SeriesKey, TimeRange,
+    Timestamp,
 };
 use crate::segment::Segment;
 use crate::tombstone::{Deletions, Origin, SeriesDeletions};
@@ -179,6 +180,12 @@ impl Snapshot {
     #[must_use]
     pub fn seq(&self) -> u64 {
         self.parts.seq
+    }
+
+    /// Returns how long the store keeps samples.
+    #[must_use]
+    pub fn retention(&self) -> Retention {
+        self.parts.deletions.retention()
     }
 
     /// Returns the metrics' definitions, sorted by name.

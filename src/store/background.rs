@@ -42,6 +42,8 @@ pub struct TickReport {
     pub synced: bool,
     /// How many log generations were flushed.
     pub generations_flushed: u64,
+    /// How many requests of other processes were carried out.
+    pub requests_answered: u64,
     /// How many segments were removed because all their samples have expired.
     pub segments_expired: u64,
     /// How many segments were merged into others.
@@ -78,6 +80,7 @@ impl Core {
             })?;
         }
         report.generations_flushed = self.flush_sealed()?.generations;
+        report.requests_answered = self.answer_requests()?;
         report.segments_expired = self.expire()?.segments;
         report.segments_merged = self.merge_if_due()?;
         Ok(report)

@@ -154,11 +154,18 @@ impl MetricBuilder<'_> {
     /// [`crate::ModelError::MetricConflict`] where the stored one differs, names that are refused,
     /// I/O errors.
     pub fn define(self) -> Result<()> {
-        SeriesKey::new(self.def.name.as_str()).check(&self.core.options.limits)?;
-        let entry = self.core.catalog.metric(self.def)?;
+        self.core.define(self.def)
+    }
+}
+
+impl Core {
+    /// Writes a metric's definition into the log, unless it is there.
+    pub(crate) fn define(&self, def: MetricDef) -> Result<()> {
+        SeriesKey::new(def.name.as_str()).check(&self.options.limits)?;
+        let entry = self.catalog.metric(def)?;
         // The log knows what it has; a definition that could not be written is tried again.
-        while !self.core.wal.define_metric(&entry.def)? {
-            self.core.make_room()?;
+        while !self.with_rescue(|| self.wal.define_metric(&entry.def))? {
+            self.make_room()?;
         }
         Ok(())
     }

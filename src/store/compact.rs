@@ -24,7 +24,6 @@ impl Store {
     /// # Errors
     /// I/O errors, a full disk, damage. The old segments stay in place then.
     pub fn compact(&self) -> Result<CompactReport> {
-        self.flush()?;
         self.handle.core.compact(false)
     }
 
@@ -34,13 +33,13 @@ impl Store {
     /// # Errors
     /// As [`Store::compact`].
     pub fn purge(&self) -> Result<CompactReport> {
-        self.flush()?;
         self.handle.core.compact(true)
     }
 }
 
 impl Core {
-    fn compact(&self, purge: bool) -> Result<CompactReport> {
+    pub(crate) fn compact(&self, purge: bool) -> Result<CompactReport> {
+        self.flush()?;
         let _one = locked(&self.maintenance);
         self.check_lock_held()?;
         let ledger = locked(&self.live).manifest.ledger.clone();

@@ -41,18 +41,7 @@ impl Store {
     /// [`ErrorKind::Limit`] for too many deletions that are not carried out yet (then purge) or too
     /// long a selector, a full disk, a store that is closed or poisoned. Nothing is gone then.
     pub fn delete(&self, selector: &Selector, range: TimeRange) -> Result<DeleteReport> {
-        let core = &self.handle.core;
-        let tombstone = Tombstone { generation: 0, range, selector: selector.clone() };
-        let limits = &core.options.limits;
-        let (limit, got) = (limits.tombstone_bytes_max, delete_bytes(&tombstone));
-        if got > limit {
-            return Err(ErrorKind::Limit { what: "bytes of a deletion", limit, got }.into());
-        }
-        let report = self.count(selector, range)?;
-        core.with_rescue(|| core.delete(&tombstone))?;
-        core.with_rescue(|| core.wal.sync_all())?;
-        core.wake_for_work();
-        Ok(report)
+        self.handle.core.delete(selector, range)
     }
 
     /// Returns what [`Store::delete`] would take away.
@@ -60,6 +49,26 @@ impl Store {
     /// # Errors
     /// As [`Store::snapshot`].
     pub fn count(&self, selector: &Selector, range: TimeRange) -> Result<DeleteReport> {
+        self.handle.core.count(selector, range)
+    }
+}
+
+impl Core {
+    pub(crate) fn delete(&self, selector: &Selector, range: TimeRange) -> Result<DeleteReport> {
+        let tombstone = Tombstone { generation: 0, range, selector: selector.clone() };
+        let limits = &self.options.limits;
+        let (limit, got) = (limits.tombstone_bytes_max, delete_bytes(&tombstone));
+        if got > limit {
+            return Err(ErrorKind::Limit { what: "bytes of a deletion", limit, got }.into());
+        }
+        let report = self.count(selector, range)?;
+        self.with_rescue(|| self.store_deletion(&tombstone))?;
+        self.with_rescue(|| self.wal.sync_all())?;
+        self.wake_for_work();
+        Ok(report)
+    }
+
+    fn count(&self, selector: &Selector, range: TimeRange) -> Result<DeleteReport> {
         let snapshot = self.snapshot()?;
         let mut report = DeleteReport::default();
         let mut columns = Columns::default();
@@ -70,10 +79,8 @@ impl Store {
         }
         Ok(report)
     }
-}
 
-impl Core {
-    fn delete(&self, tombstone: &Tombstone) -> Result<()> {
+    fn store_deletion(&self, tombstone: &Tombstone) -> Result<()> {
         let _one = locked(&self.maintenance);
         self.check_lock_held()?;
         let (limit, got) = (self.options.limits.tombstones_max, self.tombstone_count() + 1);

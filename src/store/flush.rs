@@ -33,20 +33,24 @@ impl Store {
     /// # Errors
     /// I/O errors, a full disk. Nothing is lost then: the samples stay in the log.
     pub fn flush(&self) -> Result<FlushReport> {
-        let core = &self.handle.core;
-        core.check_lock_held()?;
-        core.with_rescue(|| {
-            if !core.wal.is_fresh() {
-                let _one = locked(&core.maintenance);
-                core.check_lock_held()?;
-                core.rotate()?;
-            }
-            core.flush_sealed()
-        })
+        self.handle.core.flush()
     }
 }
 
 impl Core {
+    /// Flushes everything that was appended before the call.
+    pub(crate) fn flush(&self) -> Result<FlushReport> {
+        self.check_lock_held()?;
+        self.with_rescue(|| {
+            if !self.wal.is_fresh() {
+                let _one = locked(&self.maintenance);
+                self.check_lock_held()?;
+                self.rotate()?;
+            }
+            self.flush_sealed()
+        })
+    }
+
     /// Flushes all sealed generations, oldest first.
     pub(crate) fn flush_sealed(&self) -> Result<FlushReport> {
         let _one = locked(&self.maintenance);

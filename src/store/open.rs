@@ -16,6 +16,7 @@ use crate::snapshot::{Follower, open_segment};
 use crate::store::background::MergeCheck;
 use crate::store::catalog::Catalog;
 use crate::store::core::{Core, Handle, Live, LiveGeneration, Store, Wake, locked};
+use crate::store::inbox::Inbox;
 use crate::store::options::{Durability, Options};
 use crate::store::recover::{RecoveredLogs, RecoveryReport, recover_logs, remove_orphans};
 use crate::store::rotate::{UNFLUSHED_MAX, create_log};
@@ -38,6 +39,7 @@ impl Store {
             .collect::<Result<_>>()?;
         let recovered = recover_logs(&options, dir, &manifest)?;
         remove_orphans(&options, dir, &manifest)?;
+        Inbox::new(dir).clear(vfs)?;
         let metrics = known_metrics(&segments, &recovered)?;
         let (wal, current) = start_generation(&options, dir, &manifest, &recovered, &metrics)?;
         let mut generations = recovered.generations;

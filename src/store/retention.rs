@@ -2,57 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use crate::error::Result;
-use crate::format::ledger::{MetricRetention, RetentionRecord};
+use crate::format::ledger::RetentionRecord;
 use crate::format::manifest::{ManifestRecord, SegmentRecord};
-use crate::model::Timestamp;
+use crate::model::{Retention, Timestamp};
 use crate::store::core::{Core, Store, locked};
 use crate::store::partition::{PARTITION_NANOS, partition_start};
-
-/// How long a store keeps samples. It is stored with them, and holds until it is set anew.
-///
-/// Samples expire by whole UTC days, when the last moment of a day is older than asked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Retention {
-    /// The age at which all samples expire; nothing keeps them for ever.
-    pub keep: Option<Duration>,
-    /// The most bytes of all segments: the oldest days expire until the rest has no more.
-    pub bytes_max: Option<u64>,
-    /// Metrics whose samples expire earlier than all.
-    pub metrics: BTreeMap<String, Duration>,
-}
-
-impl Retention {
-    /// Keeps everything.
-    #[must_use]
-    pub fn forever() -> Self {
-        Self::default()
-    }
-
-    /// Sets the age at which all samples expire.
-    #[must_use]
-    pub fn keep(mut self, age: Duration) -> Self {
-        self.keep = Some(age);
-        self
-    }
-
-    /// Sets the age at which the samples of one metric expire, if that is earlier.
-    #[must_use]
-    pub fn keep_metric(mut self, metric: impl Into<String>, age: Duration) -> Self {
-        self.metrics.insert(metric.into(), age);
-        self
-    }
-
-    /// Sets the most bytes of all segments; the newest day is kept whatever its size.
-    #[must_use]
-    pub fn bytes_max(mut self, bytes: u64) -> Self {
-        self.bytes_max = Some(bytes);
-        self
-    }
-}
 
 /// What has expired.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -72,16 +28,7 @@ impl Store {
     /// Returns how long samples are kept.
     #[must_use]
     pub fn retention(&self) -> Retention {
-        let record = locked(&self.handle.core.live).manifest.ledger.retention.clone();
-        Retention {
-            keep: duration_of(record.keep_nanos),
-            bytes_max: (record.bytes_max > 0).then_some(record.bytes_max),
-            metrics: record
-                .rules
-                .into_iter()
-                .filter_map(|(metric, rule)| Some((metric, duration_of(rule.keep_nanos)?)))
-                .collect(),
-        }
+        locked(&self.handle.core.live).manifest.ledger.retention.policy()
     }
 
     /// Sets how long samples are kept, and removes what has expired by it.
@@ -89,8 +36,7 @@ impl Store {
     /// What is gone stays gone, also when samples are to be kept longer again.
     ///
     /// ```
-    /// use std::time::Duration;
-    /// use silverback::{Retention, Store};
+    ///     /// use silverback::{Retention, Store};
     /// # fn main() -> silverback::Result<()> {
     /// let store = Store::in_memory()?;
     /// store.set_retention(&Retention::forever().keep(Duration::from_hours(24 * 90)))?;
@@ -101,21 +47,7 @@ impl Store {
     /// # Errors
     /// I/O errors, a full disk, a store that is closed.
     pub fn set_retention(&self, retention: &Retention) -> Result<RetentionReport> {
-        let core = &self.handle.core;
-        let _one = locked(&core.maintenance);
-        core.check_lock_held()?;
-        let mut record = locked(&core.live).manifest.ledger.retention.clone();
-        record.keep_nanos = nanos_of(retention.keep);
-        record.bytes_max = retention.bytes_max.unwrap_or(0);
-        // What has expired of a metric stays so, with or without a rule of its own.
-        record.rules.values_mut().for_each(|rule| rule.keep_nanos = 0);
-        for (metric, age) in &retention.metrics {
-            let unknown = MetricRetention { keep_nanos: 0, expired_before: i64::MIN };
-            let rule = record.rules.entry(metric.clone()).or_insert(unknown);
-            rule.keep_nanos = nanos_of(Some(*age));
-        }
-        record.rules.retain(|_, rule| rule.keep_nanos > 0 || rule.expired_before > i64::MIN);
-        core.apply_retention(record)
+        self.handle.core.set_retention(retention)
     }
 
     /// Removes what has expired; the background work does so by itself.
@@ -128,6 +60,14 @@ impl Store {
 }
 
 impl Core {
+    pub(crate) fn set_retention(&self, retention: &Retention) -> Result<RetentionReport> {
+        let _one = locked(&self.maintenance);
+        self.check_lock_held()?;
+        let mut record = locked(&self.live).manifest.ledger.retention.clone();
+        record.set_policy(retention);
+        self.apply_retention(record)
+    }
+
     /// Removes what has expired by now.
     pub(crate) fn expire(&self) -> Result<RetentionReport> {
         let _one = locked(&self.maintenance);
@@ -217,12 +157,4 @@ fn edge_by_size(segments: &[SegmentRecord], expired_before: i64, bytes_max: u64)
         edge = day.saturating_add(PARTITION_NANOS);
     }
     edge
-}
-
-fn nanos_of(age: Option<Duration>) -> u64 {
-    age.map_or(0, |age| u64::try_from(age.as_nanos()).unwrap_or(u64::MAX).max(1))
-}
-
-fn duration_of(nanos: u64) -> Option<Duration> {
-    (nanos > 0).then(|| Duration::from_nanos(nanos))
 }

@@ -1,0 +1,59 @@
+//! Asking a store for something: here where nobody writes it, else its writer through the inbox.
+
+use std::time::Duration;
+
+use clap::Args;
+use silverback::{Error, ErrorKind, Outcome, Request};
+
+use crate::cli::Context;
+
+/// How long a writer is waited for.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Arguments of the verbs that change a store.
+#[derive(Debug, Args)]
+pub(crate) struct AskArguments {
+    /// Where another process writes the store: leave the request there, and do not wait for it
+    #[arg(long)]
+    no_wait: bool,
+}
+
+impl Context {
+    /// Does it, or has the writer do it; returns nothing where nobody waited for it.
+    pub(crate) fn ask(
+        &self,
+        request: &Request,
+        arguments: &AskArguments,
+    ) -> anyhow::Result<Option<Outcome>> {
+        let store = match self.writer() {
+            Ok(store) => store,
+            Err(error) if is_locked(&error) => return self.ask_writer(request, arguments),
+            Err(error) => return Err(error),
+        };
+        let outcome = request.run(&store)?;
+        store.close()?;
+        Ok(Some(outcome))
+    }
+
+    fn ask_writer(
+        &self,
+        request: &Request,
+        arguments: &AskArguments,
+    ) -> anyhow::Result<Option<Outcome>> {
+        let wait = if arguments.no_wait { Duration::ZERO } else { PATIENCE };
+        match request.send(self.directory()?, wait) {
+            Err(error)
+                if arguments.no_wait && matches!(error.kind(), ErrorKind::Unanswered { .. }) =>
+            {
+                self.say("left to the writer of the store");
+                Ok(None)
+            }
+            sent => Ok(Some(sent?)),
+        }
+    }
+}
+
+fn is_locked(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<Error>();
+    error.is_some_and(|error| matches!(error.kind(), ErrorKind::Locked { .. }))
+}

@@ -1,0 +1,123 @@
+//! `silverback retention`: how long samples are kept.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use silverback::{Outcome, Request, Retention, RetentionReport};
+
+use crate::cli::ask::AskArguments;
+use crate::cli::quantity::{bytes_of, duration_of, write_duration};
+use crate::cli::{Context, Status};
+
+/// Arguments of `silverback retention`.
+#[derive(Debug, Args)]
+pub(crate) struct RetentionArguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show how long samples are kept
+    Show,
+    /// Set how long samples are kept, and remove what has expired
+    Set(SetArguments),
+    /// Remove what has expired
+    Apply(ApplyArguments),
+}
+
+#[derive(Debug, Args)]
+struct SetArguments {
+    /// The age at which samples expire, such as 90d; forever keeps them
+    #[arg(long, value_name = "DURATION")]
+    keep: Option<String>,
+    /// The most bytes of all segments, such as 20GiB; the oldest days go first
+    #[arg(long, value_name = "SIZE")]
+    max_size: Option<String>,
+    /// Set the age of this metric alone, which may be shorter than that of all
+    #[arg(long, value_name = "NAME", requires = "keep")]
+    metric: Option<String>,
+    /// Show what would be set, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    ask: AskArguments,
+}
+
+#[derive(Debug, Args)]
+struct ApplyArguments {
+    #[command(flatten)]
+    ask: AskArguments,
+}
+
+pub(crate) fn run(arguments: &RetentionArguments, context: &Context) -> anyhow::Result<Status> {
+    let stored = context.reader()?.snapshot()?.retention();
+    match &arguments.verb {
+        Verb::Show => show(&stored)?,
+        Verb::Set(arguments) => {
+            let retention = arguments.applied_to(stored)?;
+            if arguments.dry_run {
+                show(&retention)?;
+            } else if let Some(Outcome::Retained(report)) =
+                context.ask(&Request::Retain(retention.clone()), &arguments.ask)?
+            {
+                show(&retention)?;
+                tell(&report)?;
+            }
+        }
+        Verb::Apply(arguments) => {
+            if let Some(Outcome::Retained(report)) =
+                context.ask(&Request::Expire, &arguments.ask)?
+            {
+                tell(&report)?;
+            }
+        }
+    }
+    Ok(Status::Done)
+}
+
+impl SetArguments {
+    fn applied_to(&self, mut retention: Retention) -> anyhow::Result<Retention> {
+        let keep = |text: &str| -> anyhow::Result<Option<Duration>> {
+            if text == "forever" { Ok(None) } else { duration_of(text).map(Some) }
+        };
+        match (&self.metric, self.keep.as_deref().map(keep).transpose()?) {
+            (Some(metric), Some(Some(age))) => {
+                retention.metrics.insert(metric.clone(), age);
+            }
+            (Some(metric), _) => {
+                retention.metrics.remove(metric);
+            }
+            (None, Some(age)) => retention.keep = age,
+            (None, None) => {}
+        }
+        if let Some(size) = &self.max_size {
+            let bytes = bytes_of(size)?;
+            retention.bytes_max = (bytes > 0).then_some(bytes);
+        }
+        Ok(retention)
+    }
+}
+
+fn show(retention: &Retention) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let age = |age: Option<Duration>| age.map_or("forever".to_owned(), write_duration);
+    writeln!(out, "keep      {}", age(retention.keep))?;
+    let size = retention.bytes_max.map_or("any".to_owned(), |bytes| format!("{bytes} bytes"));
+    writeln!(out, "max size  {size}")?;
+    for (metric, keep) in &retention.metrics {
+        writeln!(out, "metric    {metric}: {}", age(Some(*keep)))?;
+    }
+    Ok(())
+}
+
+fn tell(report: &RetentionReport) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let RetentionReport { segments, samples, bytes, .. } = report;
+    write!(out, "{segments} segments with {samples} samples and {bytes} bytes expired")?;
+    match report.expired_before {
+        Some(before) => writeln!(out, "; nothing is left before {before}"),
+        None => writeln!(out),
+    }
+}

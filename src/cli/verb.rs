@@ -1,0 +1,77 @@
+//! The verbs, and an example of each that runs.
+
+use clap::Subcommand;
+
+use crate::cli::{
+    Context, Status, compact, delete, demo, export, ingest, listing, metric, query, retention,
+    stats, verify,
+};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Write a day of made-up bot traffic with an incident, and ask six questions
+    #[command(before_help = "silverback demo")]
+    Demo(demo::DemoArguments),
+    /// Read CSV, JSON lines or line protocol into the store
+    #[command(before_help = "silverback ingest requests.csv --map 'ts=time, latency=dur_ms:ms'")]
+    Ingest(ingest::IngestArguments),
+    /// Ask a question
+    #[command(before_help = "silverback query 'p99(latency) by channel every 1m last 1h'")]
+    Query(query::QueryArguments),
+    /// Write samples as text that `ingest` reads
+    #[command(before_help = "silverback export 'latency{bot=\"support\"}' > support.lp")]
+    Export(export::ExportArguments),
+    /// List the metrics
+    #[command(before_help = "silverback metrics -o json")]
+    Metrics(listing::ListArguments),
+    /// Say what a metric is: its unit, its kind, what equal timestamps mean
+    #[command(before_help = "silverback metric latency --unit ms")]
+    Metric(metric::MetricArguments),
+    /// List the series, all or those of a selector
+    #[command(before_help = "silverback series 'latency{bot=\"support\"}'")]
+    Series(listing::SelectArguments),
+    /// List the names of the labels
+    #[command(before_help = "silverback labels")]
+    Labels(listing::ListArguments),
+    /// List the values of a label
+    #[command(before_help = "silverback values channel")]
+    Values(listing::ValuesArguments),
+    /// Show how much the store holds and what its bytes are spent on
+    #[command(before_help = "silverback stats -o json")]
+    Stats(stats::StatsArguments),
+    /// Check every byte of the store
+    #[command(before_help = "silverback verify")]
+    Verify(verify::VerifyArguments),
+    /// Merge the segments of each day into one
+    #[command(before_help = "silverback compact")]
+    Compact(compact::CompactArguments),
+    /// Delete samples
+    #[command(before_help = "silverback delete 'latency{bot=\"test\"}' --to 2026-02-09 --dry-run")]
+    Delete(delete::DeleteArguments),
+    /// Show or set how long samples are kept
+    #[command(before_help = "silverback retention show")]
+    Retention(retention::RetentionArguments),
+}
+
+impl Verb {
+    /// Does it.
+    pub(crate) fn run(&self, context: &Context) -> anyhow::Result<Status> {
+        match self {
+            Self::Demo(arguments) => demo::run(arguments, context),
+            Self::Ingest(arguments) => ingest::run(arguments, context),
+            Self::Query(arguments) => query::run(arguments, context),
+            Self::Export(arguments) => export::run(arguments, context),
+            Self::Metrics(arguments) => listing::metrics(arguments, context),
+            Self::Metric(arguments) => metric::run(arguments, context),
+            Self::Series(arguments) => listing::series(arguments, context),
+            Self::Labels(arguments) => listing::labels(arguments, context),
+            Self::Values(arguments) => listing::values(arguments, context),
+            Self::Stats(arguments) => stats::run(arguments, context),
+            Self::Verify(arguments) => verify::run(arguments, context),
+            Self::Compact(arguments) => compact::run(arguments, context),
+            Self::Delete(arguments) => delete::run(arguments, context),
+            Self::Retention(arguments) => retention::run(arguments, context),
+        }
+    }
+}
