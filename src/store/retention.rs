@@ -36,7 +36,8 @@ impl Store {
     /// What is gone stays gone, also when samples are to be kept longer again.
     ///
     /// ```
-    ///     /// use silverback::{Retention, Store};
+    /// use std::time::Duration;
+    /// use silverback::{Retention, Store};
     /// # fn main() -> silverback::Result<()> {
     /// let store = Store::in_memory()?;
     /// store.set_retention(&Retention::forever().keep(Duration::from_hours(24 * 90)))?;
