@@ -139,3 +139,27 @@ fn a_request_that_nobody_answers_is_taken_back() {
     assert!(store.snapshot().unwrap().metric("later").unwrap().is_some());
     store.close().unwrap();
 }
+
+#[test]
+fn benches_tell_their_figures_as_one_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    for (verb, workload, batch, figures) in [
+        ("write", "events", "1", &["samples_per_second", "bytes_per_sample"][..]),
+        ("write", "scrape", "100", &["append_cpu_seconds", "write_amplification"]),
+        ("size", "churn", "10", &["bytes_per_sample_flushed", "series"]),
+        ("recover", "events", "7", &["unflushed_log_bytes", "killed_writer_seconds"]),
+    ] {
+        let arguments = ["bench", verb, "--workload", workload, "--samples", "4000", "--batch"];
+        let rest = [batch, "--threads", "2", "--series", "20", "--dir", dir, "-o", "json"];
+        let out = good(folder.path(), &[&arguments[..], &rest].concat());
+        let object: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(object["samples"], 4000, "{out}");
+        for figure in figures {
+            assert!(object[figure].as_f64().unwrap() > 0.0, "{figure} of {out}");
+        }
+    }
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+    bad(folder.path(), &["bench", "write", "--durability", "maybe"], 2);
+}

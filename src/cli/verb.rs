@@ -3,8 +3,8 @@
 use clap::Subcommand;
 
 use crate::cli::{
-    Context, Status, compact, delete, demo, export, ingest, listing, metric, query, retention,
-    stats, verify,
+    Context, Status, bench, compact, delete, demo, export, ingest, listing, metric, query,
+    retention, stats, verify,
 };
 
 /// What to do.
@@ -46,6 +46,9 @@ pub(crate) enum Verb {
     /// Merge the segments of each day into one
     #[command(before_help = "silverback compact")]
     Compact(compact::CompactArguments),
+    /// Measure what this machine does with made-up traffic
+    #[command(before_help = "silverback bench write --samples 1000000")]
+    Bench(bench::BenchArguments),
     /// Delete samples
     #[command(before_help = "silverback delete 'latency{bot=\"test\"}' --to 2026-02-09 --dry-run")]
     Delete(delete::DeleteArguments),
@@ -70,6 +73,7 @@ impl Verb {
             Self::Stats(arguments) => stats::run(arguments, context),
             Self::Verify(arguments) => verify::run(arguments, context),
             Self::Compact(arguments) => compact::run(arguments, context),
+            Self::Bench(arguments) => bench::run(arguments, context),
             Self::Delete(arguments) => delete::run(arguments, context),
             Self::Retention(arguments) => retention::run(arguments, context),
         }

@@ -4,11 +4,13 @@
 //! come from the platform's `ln`, `cos` and `exp`, which may differ in the last bit between
 //! platforms; rounding to two decimals hides that almost always.
 
+mod churn;
 mod demo;
 mod events;
 mod random;
 mod scrapes;
 
+pub use crate::workload::churn::Churn;
 pub use crate::workload::demo::{Demo, Request};
 pub use crate::workload::events::Events;
 pub use crate::workload::random::Random;

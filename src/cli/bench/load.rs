@@ -1,0 +1,134 @@
+//! Made-up traffic in blocks of memory, and the threads that append it.
+
+use std::time::{Duration, Instant};
+
+use silverback::workload::{Churn, Events, Generated, Scrapes};
+use silverback::{Series, SeriesKey, Store, Timestamp};
+
+use crate::cli::bench::machine::thread_cpu_seconds;
+use crate::cli::bench::{LoadArguments, Workload};
+
+/// Samples a block: what is in memory at a time.
+const BLOCK: usize = 1 << 20;
+
+/// Traffic, block by block.
+pub(crate) struct Load {
+    samples: Box<dyn Iterator<Item = Generated>>,
+    keys: Vec<SeriesKey>,
+    handles: Vec<Series>,
+    block: Vec<Generated>,
+}
+
+/// What appending took, without the making of the traffic.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spent {
+    pub(crate) samples: u64,
+    pub(crate) wall: Duration,
+    /// Of the threads that append.
+    pub(crate) cpu_seconds: f64,
+    /// The longest time of one block.
+    pub(crate) slowest: Duration,
+}
+
+impl Load {
+    /// Makes the traffic that the arguments ask for, and defines its metrics.
+    pub(crate) fn new(arguments: &LoadArguments, store: &Store) -> silverback::Result<Self> {
+        let LoadArguments { workload, samples, series, seed, .. } = *arguments;
+        let (samples, keys): (Box<dyn Iterator<Item = Generated>>, _) = match workload {
+            Workload::Events => {
+                store.metric("latency").unit("ms").define()?;
+                let events = Events::new(seed, samples);
+                let keys = events.series().to_vec();
+                (Box::new(events), keys)
+            }
+            Workload::Scrape => {
+                for def in Scrapes::metrics() {
+                    store.metric(def.name.as_str()).kind(def.kind).define()?;
+                }
+                let series = usize::try_from(series.max(1)).unwrap_or(usize::MAX);
+                let scrapes = Scrapes::new(seed, series, samples.div_ceil(series as u64));
+                let keys = scrapes.series().to_vec();
+                (Box::new(scrapes), keys)
+            }
+            Workload::Churn => {
+                store.metric("latency").unit("ms").define()?;
+                (Box::new(Churn::new(seed, samples, series)), Vec::new())
+            }
+        };
+        Ok(Self { samples, keys, handles: Vec::new(), block: Vec::with_capacity(BLOCK) })
+    }
+
+    /// Returns how many series have had a sample.
+    pub(crate) fn series(&self) -> usize {
+        self.handles.len()
+    }
+
+    /// Returns one of the series.
+    pub(crate) fn any_series(&self) -> Option<&SeriesKey> {
+        self.handles.get(self.handles.len() / 2).map(Series::key)
+    }
+
+    /// Makes the next block and appends it; returns false at the end.
+    pub(crate) fn append_block(
+        &mut self,
+        arguments: &LoadArguments,
+        store: &Store,
+        spent: &mut Spent,
+    ) -> anyhow::Result<bool> {
+        self.block.clear();
+        self.block.extend(self.samples.by_ref().take(BLOCK));
+        let series = self.block.iter().map(|sample| sample.series + 1).max().unwrap_or(0);
+        for index in self.handles.len()..series {
+            let key = self.keys.get(index).cloned().unwrap_or_else(|| Churn::key(index));
+            self.handles.push(store.series(&key)?);
+        }
+        let started = Instant::now();
+        let threads = arguments.threads.max(1);
+        let (block, handles) = (&self.block, &self.handles);
+        let appended: Vec<silverback::Result<f64>> = std::thread::scope(|scope| {
+            let part = block.len().div_ceil(threads).max(1);
+            let threads: Vec<_> = block
+                .chunks(part)
+                .map(|part| scope.spawn(|| append(part, handles, arguments.batch, store)))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or(Ok(0.0))).collect()
+        });
+        let took = started.elapsed();
+        for cpu in appended {
+            spent.cpu_seconds += cpu?;
+        }
+        spent.wall += took;
+        spent.slowest = spent.slowest.max(took);
+        spent.samples += block.len() as u64;
+        Ok(!block.is_empty())
+    }
+}
+
+/// Appends samples one by one or in batches; returns the processor time of this thread.
+fn append(
+    samples: &[Generated],
+    handles: &[Series],
+    batch_len: usize,
+    store: &Store,
+) -> silverback::Result<f64> {
+    let started = thread_cpu_seconds();
+    if batch_len <= 1 {
+        for sample in samples {
+            if let Some(handle) = handles.get(sample.series) {
+                handle.append(Timestamp::from_nanos(sample.timestamp), sample.value)?;
+            }
+        }
+    } else {
+        let mut batch = store.batch();
+        for samples in samples.chunks(batch_len) {
+            for sample in samples {
+                if let Some(handle) = handles.get(sample.series) {
+                    batch.add(handle, Timestamp::from_nanos(sample.timestamp), sample.value)?;
+                }
+            }
+            batch.commit_and_clear()?;
+        }
+    }
+    let spent = thread_cpu_seconds().zip(started).map(|(now, then)| now - then);
+    Ok(spent.unwrap_or(0.0))
+}

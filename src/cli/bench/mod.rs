@@ -1,0 +1,98 @@
+//! `silverback bench`: what this machine does with made-up traffic, in figures.
+
+mod load;
+mod machine;
+mod recover;
+mod report;
+mod write;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+use silverback::Durability;
+
+use crate::cli::bench::report::{Figures, Form};
+use crate::cli::quantity::duration_of;
+use crate::cli::{Context, Status, Usage};
+
+/// Arguments of `silverback bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Append samples from memory, flush, close and merge: samples a second, memory, bytes on disk
+    Write(LoadArguments),
+    /// Open a store after a clean close and as a killed process leaves it: time to the first answer
+    Recover(LoadArguments),
+    /// How many bytes a sample takes, flushed and merged
+    Size(LoadArguments),
+}
+
+/// The traffic and how it is written.
+#[derive(Debug, Args)]
+pub(crate) struct LoadArguments {
+    /// events (response times of 200 series), scrape (gauges and counters), churn (series that end)
+    #[arg(long, value_enum, default_value = "events")]
+    pub(crate) workload: Workload,
+    /// How many samples
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) samples: u64,
+    /// How many series at a time, where the workload leaves it open
+    #[arg(long, default_value_t = 2_000)]
+    pub(crate) series: u64,
+    /// How many threads append
+    #[arg(long, default_value_t = 1)]
+    pub(crate) threads: usize,
+    /// Samples a batch; 1 appends them one by one
+    #[arg(long, default_value_t = 1)]
+    pub(crate) batch: usize,
+    /// sync, interval=200ms or os
+    #[arg(long, default_value = "interval=200ms", value_parser = durability)]
+    pub(crate) durability: Durability,
+    /// The seed of the traffic
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where the stores are made, and removed again [default: the system's temporary directory]
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+    /// A table, one JSON object, or a table for a README
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Form,
+}
+
+/// What traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Workload {
+    Events,
+    Scrape,
+    Churn,
+}
+
+pub(crate) fn run(arguments: &BenchArguments, _: &Context) -> anyhow::Result<Status> {
+    let (figures, load): (Figures, _) = match &arguments.verb {
+        Verb::Write(load) => (write::run(load)?, load),
+        Verb::Recover(load) => (recover::run(load)?, load),
+        Verb::Size(load) => (write::size(load)?, load),
+    };
+    figures.print(load.output)?;
+    Ok(Status::Done)
+}
+
+/// Reads `sync`, `os` or `interval=200ms`.
+fn durability(text: &str) -> Result<Durability, String> {
+    let bad = || Usage("durability is sync, interval=200ms or os").to_string();
+    match text {
+        "sync" => Ok(Durability::Sync),
+        "os" => Ok(Durability::Os),
+        "interval" => Ok(Durability::Interval(Duration::from_millis(200))),
+        _ => {
+            let interval = text.strip_prefix("interval=").ok_or_else(bad)?;
+            duration_of(interval).map(Durability::Interval).map_err(|_| bad())
+        }
+    }
+}
