@@ -10,7 +10,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use silverback::codec::{decode_timestamps, decode_values, encode_timestamps, encode_values};
+use silverback::codec::{TimeCodec, ValueCodec, decode_timestamps, decode_values};
 use silverback::format::checksum::WordCrc;
 use silverback::format::frame::{Frame, FrameHead, FrameTag, Unsealed, decode_frame};
 use silverback::format::log_header::{LOG_HEADER_BYTES, LogHeader};
@@ -41,16 +41,22 @@ fn examples<'a>(column: &str) -> Vec<Example<'a>> {
     examples
 }
 
+fn hex_of(bytes: &[u8]) -> String {
+    let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    bytes.join(" ")
+}
+
 #[test]
 fn the_examples_of_values_are_true() {
     let examples = examples("values ");
-    assert_eq!(examples.len(), 3);
+    assert_eq!(examples.len(), 5);
     for Example { codec, entries, bytes } in examples {
         let values: Vec<f64> = entries.split(' ').map(|entry| entry.parse().unwrap()).collect();
         let (mut encoded, mut decoded) = (Vec::new(), Vec::new());
-        let chosen = encode_values(&values, &mut encoded);
-        assert_eq!((chosen.as_str(), encoded), (codec, bytes.clone()), "{entries}");
-        decode_values(chosen, &bytes, values.len(), &mut decoded).unwrap();
+        let named = ValueCodec::ALL.into_iter().find(|known| known.as_str() == codec).unwrap();
+        assert!(named.encode(&values, &mut encoded));
+        assert_eq!(hex_of(&encoded), hex_of(&bytes), "{codec} {entries}");
+        decode_values(named, &bytes, values.len(), &mut decoded).unwrap();
         assert!(decoded.iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits()));
     }
 }
@@ -58,13 +64,14 @@ fn the_examples_of_values_are_true() {
 #[test]
 fn the_examples_of_timestamps_are_true() {
     let examples = examples("timestamps ");
-    assert_eq!(examples.len(), 3);
+    assert_eq!(examples.len(), 4);
     for Example { codec, entries, bytes } in examples {
         let timestamps: Vec<i64> = entries.split(' ').map(|entry| entry.parse().unwrap()).collect();
         let (mut encoded, mut decoded) = (Vec::new(), Vec::new());
-        let chosen = encode_timestamps(&timestamps, &mut encoded);
-        assert_eq!((chosen.as_str(), encoded), (codec, bytes.clone()), "{entries}");
-        decode_timestamps(chosen, &bytes, timestamps.len(), &mut decoded).unwrap();
+        let named = TimeCodec::ALL.into_iter().find(|known| known.as_str() == codec).unwrap();
+        assert!(named.encode(&timestamps, &mut encoded));
+        assert_eq!(hex_of(&encoded), hex_of(&bytes), "{codec} {entries}");
+        decode_timestamps(named, &bytes, timestamps.len(), &mut decoded).unwrap();
         assert_eq!(decoded, timestamps);
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! let mut bytes = Vec::new();
 //! let codec = encode_values(&[21.5, 21.5, 21.75], &mut bytes);
-//! assert_eq!(codec, ValueCodec::Gorilla);
+//! assert_eq!(codec, ValueCodec::Decimal);
 //!
 //! let mut values = Vec::new();
 //! decode_values(codec, &bytes, 3, &mut values)?;
@@ -19,12 +19,17 @@
 //! ```
 
 mod bits;
+mod decimal;
 mod error;
 mod gorilla_timestamps;
 mod gorilla_values;
+mod integers;
+mod ordered;
+mod packing;
 mod prefix;
 mod raw;
 mod scale;
+mod scaled;
 mod timestamps;
 mod values;
 pub mod varint;
@@ -33,8 +38,8 @@ pub use crate::codec::error::CodecError;
 pub use crate::codec::timestamps::{TimeCodec, decode_timestamps, encode_timestamps};
 pub use crate::codec::values::{ValueCodec, decode_values, encode_values};
 
-/// The most entries that a constant block may stand for.
+/// The most entries that a block of a few bytes may stand for.
 ///
-/// Every other layout's size bounds its count; this one would let a few bytes ask for any amount
-/// of memory. Encoders choose another codec for longer columns.
+/// The size of most layouts bounds their count; constants and integers without bits would let a few
+/// bytes ask for any amount of memory. Encoders choose another codec for longer columns.
 pub const CONSTANT_COUNT_MAX: usize = 1 << 24;

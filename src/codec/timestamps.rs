@@ -3,7 +3,9 @@
 use crate::codec::CONSTANT_COUNT_MAX;
 use crate::codec::error::CodecError;
 use crate::codec::gorilla_timestamps::{self, Plan};
+use crate::codec::integers::room_for;
 use crate::codec::raw;
+use crate::codec::scaled::{ScaledPlan, decode_scaled};
 use crate::codec::varint;
 
 /// How a block's timestamps are encoded. The numbers are part of the file format.
@@ -17,12 +19,14 @@ pub enum TimeCodec {
     Constant = 2,
     /// The change of each step, in units of their common divisor (after VLDB 2015).
     Gorilla = 3,
+    /// Integers in units of their common divisor, bit-packed as steps or on a line.
+    Packed = 4,
 }
 
 impl TimeCodec {
     /// All codecs, those that decode with the least work first: of two that take as many bytes,
     /// the earlier one is chosen.
-    pub const ALL: [Self; 3] = [Self::Constant, Self::Raw, Self::Gorilla];
+    pub const ALL: [Self; 4] = [Self::Constant, Self::Raw, Self::Packed, Self::Gorilla];
 
     /// Returns the tag that stands for this codec on disk.
     #[must_use]
@@ -37,6 +41,7 @@ impl TimeCodec {
             1 => Some(Self::Raw),
             2 => Some(Self::Constant),
             3 => Some(Self::Gorilla),
+            4 => Some(Self::Packed),
             _ => None,
         }
     }
@@ -48,6 +53,7 @@ impl TimeCodec {
             Self::Raw => "raw",
             Self::Constant => "constant",
             Self::Gorilla => "gorilla",
+            Self::Packed => "packed",
         }
     }
 
@@ -59,6 +65,7 @@ impl TimeCodec {
             Self::Raw => Some((timestamps.len() as u64).saturating_mul(raw::ENTRY_BYTES as u64)),
             Self::Constant => Some(Line::through(timestamps)?.len_bytes()),
             Self::Gorilla => Some(Plan::of(timestamps)?.len_bytes()),
+            Self::Packed => Some(packed(timestamps)?.len_bytes()),
         }
     }
 
@@ -76,9 +83,17 @@ impl TimeCodec {
                 let Some(plan) = Plan::of(timestamps) else { return false };
                 plan.encode(timestamps, out);
             }
+            Self::Packed => {
+                let Some(plan) = packed(timestamps) else { return false };
+                plan.encode(out);
+            }
         }
         true
     }
+}
+
+fn packed(timestamps: &[i64]) -> Option<ScaledPlan> {
+    (timestamps.len() <= CONSTANT_COUNT_MAX).then(|| ScaledPlan::of(timestamps.to_vec()))
 }
 
 /// Timestamps of one step throughout.
@@ -117,9 +132,9 @@ fn encode_raw(timestamps: &[i64], out: &mut Vec<u8>) {
     raw::encode(timestamps.iter().map(|timestamp| timestamp.cast_unsigned()), out);
 }
 
-/// Appends the timestamps, in nanoseconds, in the codec that takes the fewest bytes, and returns
-/// which that is; of equals, the one that decodes with the least work. No timestamp is encoded to
-/// no bytes.
+/// Appends the timestamps, in nanoseconds, and returns in which codec: constant where that holds
+/// them in no more bytes than raw, else the one that takes the fewest bytes; of equals, the one
+/// that decodes with the least work. No timestamp is encoded to no bytes.
 ///
 /// Any sequence comes back as it was, sorted or not. Timestamps of a coarse clock cost what its
 /// unit costs: a block is scaled by the greatest common divisor of its steps.
@@ -132,8 +147,17 @@ pub fn encode_timestamps(timestamps: &[i64], out: &mut Vec<u8>) -> TimeCodec {
         line.encode(out);
         return TimeCodec::Constant;
     }
-    if let Some(plan) = Plan::of(timestamps)
+    let gorilla = Plan::of(timestamps);
+    let gorilla_bytes = gorilla.as_ref().map_or(u64::MAX, Plan::len_bytes);
+    if let Some(plan) = packed(timestamps)
         && plan.len_bytes() < raw_bytes
+        && plan.len_bytes() <= gorilla_bytes
+    {
+        plan.encode(out);
+        return TimeCodec::Packed;
+    }
+    if let Some(plan) = gorilla
+        && gorilla_bytes < raw_bytes
     {
         plan.encode(timestamps, out);
         return TimeCodec::Gorilla;
@@ -144,7 +168,7 @@ pub fn encode_timestamps(timestamps: &[i64], out: &mut Vec<u8>) -> TimeCodec {
 
 /// Appends the `count` timestamps of a block.
 ///
-/// Total over any bytes. Allocates at most 64 bytes for each byte of the block, and at most eight
+/// Total over any bytes. Allocates at most 4 KiB for each byte of the block, and at most eight
 /// times [`CONSTANT_COUNT_MAX`] bytes for a constant one; a caller that knows a lower bound for
 /// `count` checks it first.
 ///
@@ -163,12 +187,26 @@ pub fn decode_timestamps(
         }
         TimeCodec::Constant => decode_constant(bytes, count, out),
         TimeCodec::Gorilla => gorilla_timestamps::decode(bytes, count, out),
+        TimeCodec::Packed => decode_packed(bytes, count, out),
     };
     if decoded.is_err() {
         out.truncate(start);
     }
     debug_assert!(decoded.is_err() || out.len() - start == count);
     decoded
+}
+
+fn decode_packed(bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Result<(), CodecError> {
+    if count > CONSTANT_COUNT_MAX {
+        return Err(CodecError::OutOfRange { field: "count" });
+    }
+    let (mut at, mut timestamps) = (0, room_for(count, bytes.len())?);
+    decode_scaled(bytes, &mut at, &mut timestamps)?;
+    if at != bytes.len() {
+        return Err(CodecError::TrailingBytes);
+    }
+    out.append(&mut timestamps);
+    Ok(())
 }
 
 fn decode_constant(bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Result<(), CodecError> {
@@ -244,7 +282,10 @@ mod tests {
             .filter_map(|codec| Some((codec, codec.estimate(timestamps)?)))
             .collect();
         let least = estimates.iter().min_by_key(|(_, bytes)| *bytes).unwrap();
-        assert_eq!((chosen, chosen_bytes.len() as u64 - 1), *least, "{estimates:?}");
+        let constant = estimates.iter().find(|(codec, _)| *codec == TimeCodec::Constant);
+        let constant = constant.filter(|(_, bytes)| *bytes <= timestamps.len() as u64 * 8);
+        let want = *constant.unwrap_or(least);
+        assert_eq!((chosen, chosen_bytes.len() as u64 - 1), want, "{estimates:?}");
         for codec in TimeCodec::ALL {
             let mut bytes = vec![0xA5];
             let held = codec.encode(timestamps, &mut bytes);
@@ -308,9 +349,13 @@ mod tests {
                 Ok(()) => assert_eq!(out.len(), count),
                 Err(_) => assert!(out.is_empty()),
             }
-            if codec != TimeCodec::Constant {
-                assert!(out.capacity() <= bytes.len() * 8, "{codec:?}");
-            }
+            let per_byte = match codec {
+                TimeCodec::Constant => continue,
+                // A block of 1,024 integers takes four bytes or more.
+                TimeCodec::Packed => 256,
+                TimeCodec::Raw | TimeCodec::Gorilla => 8,
+            };
+            assert!(out.capacity() <= bytes.len() * per_byte, "{codec:?}");
         }
     }
 
@@ -337,10 +382,10 @@ mod tests {
         assert_eq!(choose(&[]), TimeCodec::Raw);
         assert_eq!(choose(&[5]), TimeCodec::Constant);
         assert_eq!(choose(&[5, 5, 5]), TimeCodec::Constant);
-        assert_eq!(choose(&[5, i64::MAX]), TimeCodec::Raw);
+        assert_eq!(choose(&[0x7000_0000_0000_0001, -0x6ABC_DEF0_1234_5679]), TimeCodec::Raw);
         assert_eq!(choose(&[10, 20, 30, 40]), TimeCodec::Constant);
         let jittered: Vec<i64> = (0..100).map(|i| i * 15_000 + i % 7).collect();
-        assert_eq!(choose(&jittered), TimeCodec::Gorilla);
+        assert_eq!(choose(&jittered), TimeCodec::Packed);
     }
 
     #[test]
@@ -355,10 +400,10 @@ mod tests {
         let nanos: Vec<i64> =
             millis.iter().map(|ms| 1_700_000_000_000_000_001 + ms * 1_000_000).collect();
         let (mut of_millis, mut of_nanos) = (Vec::new(), Vec::new());
-        assert_eq!(encode_timestamps(&millis, &mut of_millis), TimeCodec::Gorilla);
-        assert_eq!(encode_timestamps(&nanos, &mut of_nanos), TimeCodec::Gorilla);
-        // The scale itself takes three bytes, against one.
-        assert_eq!(of_nanos.len(), of_millis.len() + 2);
+        assert_eq!(encode_timestamps(&millis, &mut of_millis), TimeCodec::Packed);
+        assert_eq!(encode_timestamps(&nanos, &mut of_nanos), TimeCodec::Packed);
+        // Divisor and offset take twelve bytes, against one.
+        assert_eq!(of_nanos.len(), of_millis.len() + 11);
     }
 
     #[test]
@@ -404,8 +449,8 @@ mod tests {
     fn tags_are_those_of_the_format() {
         for tag in 0..=u8::MAX {
             let codec = TimeCodec::from_tag(tag);
-            assert_eq!(codec.map(TimeCodec::to_tag), (1..=3).contains(&tag).then_some(tag));
+            assert_eq!(codec.map(TimeCodec::to_tag), (1..=4).contains(&tag).then_some(tag));
         }
-        assert_eq!(TimeCodec::ALL.map(TimeCodec::as_str), ["constant", "raw", "gorilla"]);
+        assert_eq!(TimeCodec::ALL.map(TimeCodec::as_str), ["constant", "raw", "packed", "gorilla"]);
     }
 }

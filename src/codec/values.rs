@@ -1,9 +1,12 @@
 //! The menu of codecs for values, and the choice among them.
 
 use crate::codec::CONSTANT_COUNT_MAX;
+use crate::codec::decimal::{self, DecimalPlan};
 use crate::codec::error::CodecError;
 use crate::codec::gorilla_values;
+use crate::codec::ordered;
 use crate::codec::raw;
+use crate::codec::scaled::ScaledPlan;
 
 /// How a block's values are encoded. The numbers are part of the file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,12 +18,17 @@ pub enum ValueCodec {
     Constant = 2,
     /// Each value's bits by their difference from the one before (VLDB 2015).
     Gorilla = 3,
+    /// Integers over a power of ten, bit-packed, and the few values that are none.
+    Decimal = 4,
+    /// The order of the values' bits, bit-packed.
+    Ordered = 5,
 }
 
 impl ValueCodec {
     /// All codecs, those that decode with the least work first: of two that take as many bytes,
     /// the earlier one is chosen.
-    pub const ALL: [Self; 3] = [Self::Constant, Self::Raw, Self::Gorilla];
+    pub const ALL: [Self; 5] =
+        [Self::Constant, Self::Raw, Self::Decimal, Self::Ordered, Self::Gorilla];
 
     /// Returns the tag that stands for this codec on disk.
     #[must_use]
@@ -35,6 +43,8 @@ impl ValueCodec {
             1 => Some(Self::Raw),
             2 => Some(Self::Constant),
             3 => Some(Self::Gorilla),
+            4 => Some(Self::Decimal),
+            5 => Some(Self::Ordered),
             _ => None,
         }
     }
@@ -46,6 +56,8 @@ impl ValueCodec {
             Self::Raw => "raw",
             Self::Constant => "constant",
             Self::Gorilla => "gorilla",
+            Self::Decimal => "decimal",
+            Self::Ordered => "ordered",
         }
     }
 
@@ -53,26 +65,73 @@ impl ValueCodec {
     /// hold these values. Exact; O(n).
     #[must_use]
     pub fn estimate(self, values: &[f64]) -> Option<u64> {
-        match self {
-            Self::Raw => Some((values.len() as u64).saturating_mul(raw::ENTRY_BYTES as u64)),
-            Self::Constant => the_one_value(values).map(|_| raw::ENTRY_BYTES as u64),
-            Self::Gorilla => Some(gorilla_values::len_bytes(values)),
-        }
+        Plan::of(self, values).map(|plan| plan.len_bytes(values))
     }
 
     /// Appends the values in this codec, whatever it costs. Returns whether the codec holds them;
     /// if not, nothing is appended.
     #[must_use]
     pub fn encode(self, values: &[f64], out: &mut Vec<u8>) -> bool {
+        let Some(plan) = Plan::of(self, values) else { return false };
+        plan.encode(values, out);
+        true
+    }
+}
+
+/// What a codec found out about values while it estimated them.
+#[derive(Debug)]
+enum Plan {
+    Raw,
+    Constant(f64),
+    Gorilla,
+    Decimal(DecimalPlan),
+    Ordered(ScaledPlan),
+}
+
+impl Plan {
+    fn of(codec: ValueCodec, values: &[f64]) -> Option<Self> {
+        match codec {
+            ValueCodec::Raw => Some(Self::Raw),
+            ValueCodec::Constant => the_one_value(values).map(Self::Constant),
+            ValueCodec::Gorilla => Some(Self::Gorilla),
+            ValueCodec::Decimal if values.len() <= CONSTANT_COUNT_MAX => {
+                DecimalPlan::of(values).map(Self::Decimal)
+            }
+            ValueCodec::Ordered if values.len() <= CONSTANT_COUNT_MAX => {
+                Some(Self::Ordered(ordered::plan(values)))
+            }
+            ValueCodec::Decimal | ValueCodec::Ordered => None,
+        }
+    }
+
+    fn codec(&self) -> ValueCodec {
+        match self {
+            Self::Raw => ValueCodec::Raw,
+            Self::Constant(_) => ValueCodec::Constant,
+            Self::Gorilla => ValueCodec::Gorilla,
+            Self::Decimal(_) => ValueCodec::Decimal,
+            Self::Ordered(_) => ValueCodec::Ordered,
+        }
+    }
+
+    fn len_bytes(&self, values: &[f64]) -> u64 {
+        match self {
+            Self::Raw => (values.len() as u64).saturating_mul(raw::ENTRY_BYTES as u64),
+            Self::Constant(_) => raw::ENTRY_BYTES as u64,
+            Self::Gorilla => gorilla_values::len_bytes(values),
+            Self::Decimal(plan) => plan.len_bytes(),
+            Self::Ordered(plan) => plan.len_bytes(),
+        }
+    }
+
+    fn encode(&self, values: &[f64], out: &mut Vec<u8>) {
         match self {
             Self::Raw => raw::encode(values.iter().map(|value| value.to_bits()), out),
-            Self::Constant => {
-                let Some(value) = the_one_value(values) else { return false };
-                raw::encode([value.to_bits()].into_iter(), out);
-            }
+            Self::Constant(value) => raw::encode([value.to_bits()].into_iter(), out),
             Self::Gorilla => gorilla_values::encode(values, out),
+            Self::Decimal(plan) => plan.encode(out),
+            Self::Ordered(plan) => plan.encode(out),
         }
-        true
     }
 }
 
@@ -83,26 +142,35 @@ fn the_one_value(values: &[f64]) -> Option<f64> {
     (constant && values.len() <= CONSTANT_COUNT_MAX).then_some(*first)
 }
 
-/// Appends the values in the codec that takes the fewest bytes, and returns which that is; of
-/// equals, the one that decodes with the least work. No value is encoded to no bytes.
+/// Appends the values and returns in which codec: constant where that holds them, else the one that
+/// takes the fewest bytes; of equals, the one that decodes with the least work. No value is encoded
+/// to no bytes.
 ///
 /// Every bit pattern comes back as it was: negative zero, infinities, NaNs with their payloads.
 pub fn encode_values(values: &[f64], out: &mut Vec<u8>) -> ValueCodec {
-    let estimates =
-        ValueCodec::ALL.into_iter().filter_map(|codec| Some((codec, codec.estimate(values)?)));
-    // Of equals, `min_by_key` returns the first.
-    let chosen = estimates.min_by_key(|&(_, bytes)| bytes);
-    let (codec, len_bytes) = chosen.unwrap_or((ValueCodec::Raw, 0));
+    let mut best: Option<(Plan, u64)> = None;
+    for codec in ValueCodec::ALL {
+        let Some(plan) = Plan::of(codec, values) else { continue };
+        let bytes = plan.len_bytes(values);
+        if codec == ValueCodec::Constant {
+            best = Some((plan, bytes));
+            break;
+        }
+        // Of equals the first one stays.
+        if best.as_ref().is_none_or(|(_, least)| bytes < *least) {
+            best = Some((plan, bytes));
+        }
+    }
+    let (plan, len_bytes) = best.unwrap_or((Plan::Raw, 0));
     let start = out.len();
-    let held = codec.encode(values, out);
-    debug_assert!(held, "a codec that gives an estimate holds the values");
+    plan.encode(values, out);
     debug_assert_eq!((out.len() - start) as u64, len_bytes, "estimates are exact");
-    codec
+    plan.codec()
 }
 
 /// Appends the `count` values of a block.
 ///
-/// Total over any bytes. Allocates at most 64 bytes for each byte of the block, and at most eight
+/// Total over any bytes. Allocates at most 4 KiB for each byte of the block, and at most eight
 /// times [`CONSTANT_COUNT_MAX`] bytes for a constant one; a caller that knows a lower bound for
 /// `count` checks it first.
 ///
@@ -121,6 +189,11 @@ pub fn decode_values(
         }
         ValueCodec::Constant => decode_constant(bytes, count, out),
         ValueCodec::Gorilla => gorilla_values::decode(bytes, count, out),
+        ValueCodec::Decimal | ValueCodec::Ordered if count > CONSTANT_COUNT_MAX => {
+            Err(CodecError::OutOfRange { field: "count" })
+        }
+        ValueCodec::Decimal => decimal::decode(bytes, count, out),
+        ValueCodec::Ordered => ordered::decode(bytes, count, out),
     };
     if decoded.is_err() {
         out.truncate(start);
@@ -212,7 +285,8 @@ mod tests {
                 assert_eq!(bytes.len(), 1);
                 continue;
             }
-            assert!(chosen_bytes.len() <= bytes.len(), "{chosen:?} is larger than {codec:?}");
+            let is_least = chosen_bytes.len() <= bytes.len() || chosen == ValueCodec::Constant;
+            assert!(is_least, "{chosen:?} is larger than {codec:?}");
             let mut decoded = vec![7.0];
             decode_values(codec, &bytes[1..], values.len(), &mut decoded).unwrap();
             assert_eq!(decoded[0].to_bits(), 7f64.to_bits());
@@ -270,9 +344,13 @@ mod tests {
                 Ok(()) => assert_eq!(out.len(), count),
                 Err(_) => assert!(out.is_empty()),
             }
-            if codec != ValueCodec::Constant {
-                assert!(out.capacity() <= bytes.len() * 8, "{codec:?}");
-            }
+            let per_byte = match codec {
+                ValueCodec::Constant => continue,
+                // A block of 1,024 integers takes four bytes or more.
+                ValueCodec::Decimal | ValueCodec::Ordered => 256,
+                ValueCodec::Raw | ValueCodec::Gorilla => 8,
+            };
+            assert!(out.capacity() <= bytes.len() * per_byte, "{codec:?}");
         }
     }
 
@@ -309,7 +387,11 @@ mod tests {
         assert_eq!(choose(&[]), ValueCodec::Raw);
         assert_eq!(choose(&[842.0]), ValueCodec::Constant);
         assert_eq!(choose(&[f64::NAN; 3]), ValueCodec::Constant);
-        assert_eq!(choose(&[0.0, -0.0]), ValueCodec::Gorilla);
+        assert_eq!(choose(&[0.0, -0.0]), ValueCodec::Ordered);
+        assert_eq!(choose(&[21.5, 21.25, 21.5]), ValueCodec::Decimal);
+        let mut thirds = vec![1.0 / 3.0; 40];
+        thirds.push(2.0 / 3.0);
+        assert_eq!(choose(&thirds), ValueCodec::Gorilla);
         let noise: Vec<f64> = (1..100u64)
             .map(|i| f64::from_bits(i.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)))
             .collect();
@@ -367,8 +449,11 @@ mod tests {
     fn tags_are_those_of_the_format() {
         for tag in 0..=u8::MAX {
             let codec = ValueCodec::from_tag(tag);
-            assert_eq!(codec.map(ValueCodec::to_tag), (1..=3).contains(&tag).then_some(tag));
+            assert_eq!(codec.map(ValueCodec::to_tag), (1..=5).contains(&tag).then_some(tag));
         }
-        assert_eq!(ValueCodec::ALL.map(ValueCodec::as_str), ["constant", "raw", "gorilla"]);
+        assert_eq!(
+            ValueCodec::ALL.map(ValueCodec::as_str),
+            ["constant", "raw", "decimal", "ordered", "gorilla"]
+        );
     }
 }

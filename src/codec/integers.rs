@@ -1,0 +1,451 @@
+//! A column of integers: frame of reference, differences or a line, bit-packed with patches.
+//!
+//! The column is cut into blocks of 1,024. Each block stores what is left of its integers after a
+//! prediction, in fields of one width; the few that are wider leave their upper bits behind the
+//! fields (patched frame of reference; Zukowski et al., ICDE 2006).
+//!
+//! ```text
+//! size  field           legal range
+//! 1     mode            0..=3
+//! 1     width           0..=64, of a field in bits
+//! 1..   base            zigzag varint
+//! 1..   step            zigzag varint, in modes 1 and 3 only
+//! 1..   patches         varint, fewer than fields
+//!       fields          bit-packed; as many as integers, one less in modes 1 and 2
+//! 1     patch width     1..=64 - width, if there are patches
+//!       positions       10 bits each, ascending, if there are patches
+//!       upper bits      patch width each, if there are patches
+//!
+//! mode 0: integer = base + field                       (frame of reference)
+//! mode 1: the first is base; each later one = the one before + step + field
+//! mode 2: the first is base; each later one = the one before + unzigzag(field)
+//! mode 3: integer i = base + step * i + field          (a line)
+//! ```
+//!
+//! All sums wrap around at 64 bits.
+
+use crate::codec::error::CodecError;
+use crate::codec::packing::{pack, packed_bytes, unpack};
+use crate::codec::varint;
+
+/// The most integers of a block; a position has ten bits.
+const BLOCK: usize = 1024;
+const POSITION_BITS: u32 = 10;
+/// Mode, width, base and patches.
+const BLOCK_BYTES_MIN: usize = 4;
+
+/// How a block's integers are predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Mode {
+    Frame = 0,
+    Delta = 1,
+    Zigzag = 2,
+    Line = 3,
+}
+
+impl Mode {
+    fn from_tag(tag: u8) -> Option<Self> {
+        [Self::Frame, Self::Delta, Self::Zigzag, Self::Line]
+            .into_iter()
+            .find(|mode| *mode as u8 == tag)
+    }
+
+    fn has_step(self) -> bool {
+        matches!(self, Self::Delta | Self::Line)
+    }
+
+    /// Returns how many fields so many integers have.
+    fn fields(self, integers: usize) -> usize {
+        match self {
+            Self::Frame | Self::Line => integers,
+            Self::Delta | Self::Zigzag => integers.saturating_sub(1),
+        }
+    }
+}
+
+/// How one block is encoded, and what that takes.
+#[derive(Debug, Clone, Copy)]
+struct BlockPlan {
+    mode: Mode,
+    base: i64,
+    step: i64,
+    widths: Widths,
+    bytes: u64,
+}
+
+/// The width of the fields, and the patches that leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Widths {
+    width: u32,
+    patches: usize,
+    patch_width: u32,
+}
+
+/// How a column is encoded, and what that takes.
+#[derive(Debug)]
+pub(super) struct IntegerPlan {
+    blocks: Vec<BlockPlan>,
+    bytes: u64,
+}
+
+impl IntegerPlan {
+    /// Chooses for each block what takes the fewest bytes. O(n).
+    pub(super) fn of(integers: &[i64]) -> Self {
+        let mut fields = Vec::with_capacity(BLOCK);
+        let blocks: Vec<BlockPlan> =
+            integers.chunks(BLOCK).map(|block| BlockPlan::of(block, &mut fields)).collect();
+        let bytes = blocks.iter().map(|block| block.bytes).sum();
+        Self { blocks, bytes }
+    }
+
+    /// Returns how many bytes [`encode`](Self::encode) appends.
+    pub(super) fn len_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Appends the column that the plan was made of.
+    pub(super) fn encode(&self, integers: &[i64], out: &mut Vec<u8>) {
+        let mut fields = Vec::with_capacity(BLOCK);
+        for (plan, block) in self.blocks.iter().zip(integers.chunks(BLOCK)) {
+            plan.encode(block, &mut fields, out);
+        }
+    }
+}
+
+impl BlockPlan {
+    fn of(block: &[i64], fields: &mut Vec<u64>) -> Self {
+        let least = block.iter().copied().min().unwrap_or(0);
+        let mut best = Self::in_mode(Mode::Frame, least, 0, block, fields);
+        let Some(&first) = block.first() else { return best };
+        if best.widths.width == 0 && best.widths.patches == 0 {
+            return best;
+        }
+        let mut take = |mode, base, step| {
+            let plan = Self::in_mode(mode, base, step, block, fields);
+            // Of equals the one that decodes with the least work, which is asked first.
+            if plan.bytes < best.bytes {
+                best = plan;
+            }
+        };
+        if let Some(slope) = slope(block) {
+            let rest = (0_i64..).zip(block).map(|(i, x)| x.wrapping_sub(slope.wrapping_mul(i)));
+            take(Mode::Line, rest.min().unwrap_or(0), slope);
+        }
+        let steps = block.iter().zip(block.iter().skip(1));
+        let least_step = steps.map(|(a, b)| b.wrapping_sub(*a)).min();
+        if let Some(least_step) = least_step {
+            take(Mode::Delta, first, least_step);
+            take(Mode::Zigzag, first, 0);
+        }
+        best
+    }
+
+    fn in_mode(mode: Mode, base: i64, step: i64, block: &[i64], fields: &mut Vec<u64>) -> Self {
+        fields_of(mode, base, step, block, fields);
+        let (widths, bits_bytes) = Widths::choose(fields);
+        let step_bytes =
+            if mode.has_step() { varint::len_bytes(varint::zigzag(step)) as u64 } else { 0 };
+        let base_bytes = varint::len_bytes(varint::zigzag(base)) as u64;
+        let bytes = 2 + base_bytes + step_bytes + bits_bytes;
+        Self { mode, base, step, widths, bytes }
+    }
+
+    fn encode(&self, block: &[i64], fields: &mut Vec<u64>, out: &mut Vec<u8>) {
+        let start = out.len();
+        fields_of(self.mode, self.base, self.step, block, fields);
+        let Widths { width, patches, patch_width } = self.widths;
+        out.extend([self.mode as u8, u8::try_from(width).unwrap_or(u8::MAX)]);
+        varint::put_u64(out, varint::zigzag(self.base));
+        if self.mode.has_step() {
+            varint::put_u64(out, varint::zigzag(self.step));
+        }
+        varint::put_u64(out, patches as u64);
+        let low = low_bits(width);
+        pack(fields.iter().map(|field| field & low), width, out);
+        if patches > 0 {
+            out.push(u8::try_from(patch_width).unwrap_or(u8::MAX));
+            let wide = || (0_u64..).zip(&*fields).filter(|(_, field)| **field > low);
+            pack(wide().map(|(position, _)| position), POSITION_BITS, out);
+            pack(wide().map(|(_, field)| field >> width), patch_width, out);
+        }
+        debug_assert_eq!((out.len() - start) as u64, self.bytes, "plans are exact");
+    }
+}
+
+/// Returns the slope from the first to the last integer, unless it is none or wraps around.
+fn slope(block: &[i64]) -> Option<i64> {
+    let (first, last) = (*block.first()?, *block.last()?);
+    let steps = i64::try_from(block.len()).ok()? - 1;
+    let slope = last.checked_sub(first)?.checked_add(steps / 2)?.checked_div_euclid(steps)?;
+    (slope != 0).then_some(slope)
+}
+
+/// Replaces `fields` by what a prediction leaves of the integers.
+fn fields_of(mode: Mode, base: i64, step: i64, block: &[i64], fields: &mut Vec<u64>) {
+    fields.clear();
+    let steps = || block.iter().zip(block.iter().skip(1)).map(|(a, b)| b.wrapping_sub(*a));
+    match mode {
+        Mode::Frame => fields.extend(block.iter().map(|x| x.wrapping_sub(base).cast_unsigned())),
+        Mode::Delta => fields.extend(steps().map(|d| d.wrapping_sub(step).cast_unsigned())),
+        Mode::Zigzag => fields.extend(steps().map(varint::zigzag)),
+        Mode::Line => {
+            fields.extend((0_i64..).zip(block).map(|(i, x)| {
+                x.wrapping_sub(step.wrapping_mul(i)).wrapping_sub(base).cast_unsigned()
+            }));
+        }
+    }
+}
+
+fn low_bits(width: u32) -> u64 {
+    u64::MAX.checked_shr(u64::BITS - width).unwrap_or(0)
+}
+
+impl Widths {
+    /// Chooses the width that takes the fewest bytes, and returns these: of the number of patches,
+    /// the fields and the patches.
+    fn choose(fields: &[u64]) -> (Self, u64) {
+        let mut counts = [0_usize; u64::BITS as usize + 1];
+        for field in fields {
+            let width = u64::BITS - field.leading_zeros();
+            if let Some(count) = counts.get_mut(width as usize) {
+                *count += 1;
+            }
+        }
+        let widest = (0..).zip(counts).filter(|(_, count)| *count > 0).map(|(width, _)| width);
+        let widest: u32 = widest.last().unwrap_or(0);
+        let mut best = Self { width: widest, patches: 0, patch_width: 0 };
+        let mut best_bytes = best.bytes(fields.len());
+        let mut patches = 0;
+        for (width, count) in (0..widest).zip(counts.iter().skip(1)).rev() {
+            patches += count;
+            if patches == fields.len() {
+                break;
+            }
+            let with = Self { width, patches, patch_width: widest - width };
+            let bytes = with.bytes(fields.len());
+            if bytes < best_bytes {
+                (best, best_bytes) = (with, bytes);
+            }
+        }
+        (best, best_bytes)
+    }
+
+    fn bytes(self, fields: usize) -> u64 {
+        let count = varint::len_bytes(self.patches as u64) + packed_bytes(fields, self.width);
+        let patches = if self.patches == 0 {
+            0
+        } else {
+            1 + packed_bytes(self.patches, POSITION_BITS)
+                + packed_bytes(self.patches, self.patch_width)
+        };
+        (count + patches) as u64
+    }
+}
+
+/// Makes room for a column, of which a block of 1,024 integers takes four bytes or more.
+///
+/// # Errors
+/// [`CodecError::Truncated`] where the bytes are too few for so many.
+pub(super) fn room_for(count: usize, bytes: usize) -> Result<Vec<i64>, CodecError> {
+    if count.div_ceil(BLOCK) > bytes / BLOCK_BYTES_MIN {
+        return Err(CodecError::Truncated);
+    }
+    Ok(vec![0; count])
+}
+
+/// Fills `integers` from the bytes of a column at `*at`, which moves behind it.
+///
+/// # Errors
+/// [`CodecError`] where the bytes are no such column; `integers` hold anything then.
+pub(super) fn decode_integers(
+    bytes: &[u8],
+    at: &mut usize,
+    integers: &mut [i64],
+) -> Result<(), CodecError> {
+    let mut fields = [0; BLOCK];
+    for block in integers.chunks_mut(BLOCK) {
+        decode_block(bytes, at, block, &mut fields)?;
+    }
+    Ok(())
+}
+
+fn decode_block(
+    bytes: &[u8],
+    at: &mut usize,
+    block: &mut [i64],
+    fields: &mut [u64; BLOCK],
+) -> Result<(), CodecError> {
+    let mode = Mode::from_tag(take_byte(bytes, at)?);
+    let mode = mode.ok_or(CodecError::OutOfRange { field: "mode" })?;
+    let width = u32::from(take_byte(bytes, at)?);
+    let base = varint::unzigzag(varint::read_u64(bytes, at)?);
+    let step = if mode.has_step() { varint::unzigzag(varint::read_u64(bytes, at)?) } else { 0 };
+    let patches = varint::read_u64(bytes, at)?;
+    let count = mode.fields(block.len());
+    let fields = fields.get_mut(..count).unwrap_or_default();
+    take_fields(bytes, at, width, fields)?;
+    if patches > 0 {
+        // A writer patches fewer fields than there are.
+        let patches = usize::try_from(patches).ok().filter(|patches| *patches < count);
+        let patches = patches.ok_or(CodecError::OutOfRange { field: "patches" })?;
+        patch(bytes, at, width, patches, fields)?;
+    }
+    predict(mode, base, step, fields, block);
+    Ok(())
+}
+
+fn take_byte(bytes: &[u8], at: &mut usize) -> Result<u8, CodecError> {
+    let byte = *bytes.get(*at).ok_or(CodecError::Truncated)?;
+    *at += 1;
+    Ok(byte)
+}
+
+fn take_fields(
+    bytes: &[u8],
+    at: &mut usize,
+    width: u32,
+    fields: &mut [u64],
+) -> Result<(), CodecError> {
+    *at += unpack(bytes.get(*at..).unwrap_or(&[]), width, fields)?;
+    Ok(())
+}
+
+fn patch(
+    bytes: &[u8],
+    at: &mut usize,
+    width: u32,
+    patches: usize,
+    fields: &mut [u64],
+) -> Result<(), CodecError> {
+    let patch_width = u32::from(take_byte(bytes, at)?);
+    if patch_width == 0 || patch_width + width > u64::BITS {
+        return Err(CodecError::OutOfRange { field: "patch width" });
+    }
+    let (mut positions, mut uppers) = ([0; BLOCK], [0; BLOCK]);
+    let positions = positions.get_mut(..patches).unwrap_or_default();
+    let uppers = uppers.get_mut(..patches).unwrap_or_default();
+    take_fields(bytes, at, POSITION_BITS, positions)?;
+    take_fields(bytes, at, patch_width, uppers)?;
+    if !positions.is_sorted_by(|a, b| a < b) {
+        return Err(CodecError::OutOfRange { field: "position" });
+    }
+    for (position, upper) in positions.iter().zip(uppers) {
+        let field = usize::try_from(*position).ok().and_then(|position| fields.get_mut(position));
+        *field.ok_or(CodecError::OutOfRange { field: "position" })? |= *upper << width;
+    }
+    Ok(())
+}
+
+/// Adds what was predicted.
+fn predict(mode: Mode, base: i64, step: i64, fields: &[u64], block: &mut [i64]) {
+    match mode {
+        Mode::Frame => {
+            for (integer, field) in block.iter_mut().zip(fields) {
+                *integer = base.wrapping_add(field.cast_signed());
+            }
+        }
+        Mode::Line => {
+            let mut line = base;
+            for (integer, field) in block.iter_mut().zip(fields) {
+                *integer = line.wrapping_add(field.cast_signed());
+                line = line.wrapping_add(step);
+            }
+        }
+        Mode::Delta | Mode::Zigzag => {
+            let Some((first, later)) = block.split_first_mut() else { return };
+            *first = base;
+            let mut before = base;
+            if mode == Mode::Delta {
+                for (integer, field) in later.iter_mut().zip(fields) {
+                    before = before.wrapping_add(step).wrapping_add(field.cast_signed());
+                    *integer = before;
+                }
+            } else {
+                for (integer, field) in later.iter_mut().zip(fields) {
+                    before = before.wrapping_add(varint::unzigzag(*field));
+                    *integer = before;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
+
+    use crate::codec::integers::{IntegerPlan, decode_integers};
+
+    fn column() -> impl Strategy<Value = Vec<i64>> {
+        let any_width = (any::<i64>(), 0..64_u32).prop_map(|(x, shift)| x >> shift);
+        prop_oneof![
+            prop::collection::vec(any_width, 0..300),
+            // A line with noise and a few far away.
+            (any::<i64>(), -1000..1000_i64, prop::collection::vec(0..50_i64, 0..3000)).prop_map(
+                |(base, slope, noise)| {
+                    let line = (0_i64..).zip(&noise).map(|(i, noise)| {
+                        let far = if *noise == 7 { 1 << 40 } else { 0 };
+                        base.wrapping_add(slope * i + noise + far)
+                    });
+                    line.collect()
+                }
+            ),
+            // A walk.
+            prop::collection::vec(-9..9_i64, 0..3000).prop_map(|steps| {
+                let walk = steps.iter().scan(0_i64, |x, step| {
+                    *x += step;
+                    Some(*x)
+                });
+                walk.collect()
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn columns_come_back_and_plans_are_exact(
+            integers in column(),
+            behind in prop::collection::vec(any::<u8>(), 0..10),
+        ) {
+            let plan = IntegerPlan::of(&integers);
+            let mut bytes = Vec::new();
+            plan.encode(&integers, &mut bytes);
+            assert_eq!(bytes.len() as u64, plan.len_bytes());
+            let len = bytes.len();
+            for cut in (0..len).step_by(len / 40 + 1) {
+                let mut read = vec![0; integers.len()];
+                assert!(decode_integers(&bytes[..cut], &mut 0, &mut read).is_err());
+            }
+            bytes.extend(behind);
+            let (mut at, mut read) = (0, vec![0; integers.len()]);
+            assert_eq!(decode_integers(&bytes, &mut at, &mut read), Ok(()));
+            assert_eq!((at, read), (len, integers));
+        }
+
+        #[test]
+        fn hostile_bytes_never_panic(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            count in 0..3000_usize,
+            mode in 0..5_u8,
+            width in 0..70_u8,
+        ) {
+            let mut integers = vec![0; count];
+            let _ = decode_integers(&bytes, &mut 0, &mut integers);
+            let mut headed = vec![mode, width];
+            headed.extend(&bytes);
+            let _ = decode_integers(&headed, &mut 0, &mut integers);
+        }
+    }
+
+    #[test]
+    fn regular_columns_take_a_few_bytes() {
+        let of = |integers: &[i64]| IntegerPlan::of(integers).len_bytes();
+        assert_eq!(of(&[5; 1024]), 4);
+        let line: Vec<i64> = (0..1024).map(|i| i * 15_000).collect();
+        assert!(of(&line) <= 8, "{}", of(&line));
+        let mut far = vec![5; 1024];
+        far[7] = 1 << 50;
+        assert!(of(&far) <= 20, "{}", of(&far));
+    }
+}

@@ -1,0 +1,40 @@
+//! Values by the order of their bits: doubles that are no decimals, but near each other.
+//!
+//! The bits of a double, read as sign and magnitude, are an integer that grows with the value. The
+//! column of these integers is stored as in `scaled`.
+
+use crate::codec::error::CodecError;
+use crate::codec::integers::room_for;
+use crate::codec::scaled::{ScaledPlan, decode_scaled};
+
+/// Plans the values. O(n).
+pub(super) fn plan(values: &[f64]) -> ScaledPlan {
+    ScaledPlan::of(values.iter().map(|value| order_of(value.to_bits())).collect())
+}
+
+/// Appends the `count` values of a block.
+///
+/// # Errors
+/// [`CodecError`] where the bytes are no encoding of so many values.
+pub(super) fn decode(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<(), CodecError> {
+    let (mut at, mut integers) = (0, room_for(count, bytes.len())?);
+    decode_scaled(bytes, &mut at, &mut integers)?;
+    if at != bytes.len() {
+        return Err(CodecError::TrailingBytes);
+    }
+    out.extend(integers.iter().map(|integer| f64::from_bits(bits_of(*integer))));
+    Ok(())
+}
+
+/// Flips the magnitude of negative values, so that integers compare as `total_cmp` does.
+#[inline]
+fn order_of(bits: u64) -> i64 {
+    let bits = bits.cast_signed();
+    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
+}
+
+#[inline]
+fn bits_of(order: i64) -> u64 {
+    // The flip leaves the sign, so it is its own inverse.
+    (order ^ ((order >> 63).cast_unsigned() >> 1).cast_signed()).cast_unsigned()
+}

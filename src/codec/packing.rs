@@ -1,0 +1,136 @@
+//! Fields of one width, side by side: bit packing without padding but of the last byte.
+//!
+//! Field `i` of width `w` stands at bits `i * w ..` of the stream, least significant bit first, as
+//! in [`crate::codec::bits`]. A field can be taken by one load, a shift and a mask.
+
+use crate::codec::bits::{BitReader, BitSink, BitWriter};
+use crate::codec::error::CodecError;
+
+/// A field up to this width lies in the eight bytes from its first one, wherever it begins.
+const LOAD_BITS: u32 = 57;
+
+/// Returns how many bytes so many fields take.
+pub(super) fn packed_bytes(count: usize, width: u32) -> usize {
+    (count as u64 * u64::from(width)).div_ceil(8).try_into().unwrap_or(usize::MAX)
+}
+
+/// Appends fields, none wider than `width`.
+pub(super) fn pack(fields: impl Iterator<Item = u64>, width: u32, out: &mut Vec<u8>) {
+    if width == 0 {
+        return;
+    }
+    let mut writer = BitWriter::new(out);
+    fields.for_each(|field| writer.put(field, width));
+    writer.finish();
+}
+
+/// Fills `fields` from the beginning of `bytes`, and returns how many bytes that took.
+///
+/// # Errors
+/// [`CodecError::Truncated`] where there are too few, [`CodecError::OutOfRange`] for a width above
+/// 64 or bits in the padding.
+pub(super) fn unpack(bytes: &[u8], width: u32, fields: &mut [u64]) -> Result<usize, CodecError> {
+    if width > u64::BITS {
+        return Err(CodecError::OutOfRange { field: "width" });
+    }
+    let used = packed_bytes(fields.len(), width);
+    let own = bytes.get(..used).ok_or(CodecError::Truncated)?;
+    let in_last = (fields.len() * width as usize) % 8;
+    if in_last > 0 && own.last().is_some_and(|last| last >> in_last != 0) {
+        return Err(CodecError::OutOfRange { field: "padding" });
+    }
+    if width == 0 {
+        fields.fill(0);
+    } else if width <= LOAD_BITS {
+        unpack_by_loads(bytes, own, width, fields)?;
+    } else {
+        let mut reader = BitReader::new(own);
+        for field in fields {
+            *field = reader.take(width)?;
+        }
+    }
+    Ok(used)
+}
+
+/// Takes fields that one load holds; `own` are the first bytes of `bytes`, and what follows them
+/// may be loaded and masked away.
+fn unpack_by_loads(
+    bytes: &[u8],
+    own: &[u8],
+    width: u32,
+    fields: &mut [u64],
+) -> Result<(), CodecError> {
+    let mask = u64::MAX >> (u64::BITS - width);
+    let step = width as usize;
+    // Fields whose eight bytes lie inside of what is there.
+    let loadable = (bytes.len().saturating_sub(7) * 8).div_ceil(step).min(fields.len());
+    let (inner, last) = fields.split_at_mut(loadable);
+    // Eight fields take `width` whole bytes: the shifts repeat, and the loop has no division.
+    let mut groups = inner.chunks_exact_mut(8);
+    let mut at = 0;
+    for group in groups.by_ref() {
+        let group_bytes = bytes.get(at..).unwrap_or(&[]);
+        for (index, field) in group.iter_mut().enumerate() {
+            let bit = index * step;
+            *field = (load(group_bytes, bit / 8) >> (bit % 8)) & mask;
+        }
+        at += step;
+    }
+    let done = loadable - loadable % 8;
+    for (index, field) in (done..).zip(groups.into_remainder()) {
+        let bit = index * step;
+        *field = (load(bytes, bit / 8) >> (bit % 8)) & mask;
+    }
+    let mut reader = BitReader::new(own.get(loadable * step / 8..).unwrap_or(&[]));
+    if !last.is_empty() {
+        reader.take(u32::try_from(loadable * step % 8).unwrap_or(0))?;
+    }
+    for field in last {
+        *field = reader.take(width)?;
+    }
+    Ok(())
+}
+
+#[inline]
+fn load(bytes: &[u8], at: usize) -> u64 {
+    let word = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>());
+    word.map_or(0, |word| u64::from_le_bytes(*word))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop, proptest};
+
+    use crate::codec::error::CodecError;
+    use crate::codec::packing::{pack, packed_bytes, unpack};
+
+    proptest! {
+        #[test]
+        fn fields_come_back_whatever_follows_them(
+            fields in prop::collection::vec(any::<u64>(), 0..300),
+            width in 0..=64_u32,
+            behind in prop::collection::vec(any::<u8>(), 0..20),
+        ) {
+            let mask = if width == 0 { 0 } else { u64::MAX >> (64 - width) };
+            let fields: Vec<u64> = fields.iter().map(|field| field & mask).collect();
+            let mut bytes = Vec::new();
+            pack(fields.iter().copied(), width, &mut bytes);
+            assert_eq!(bytes.len(), packed_bytes(fields.len(), width));
+            let own = bytes.len();
+            bytes.extend(behind);
+            let mut read = vec![7; fields.len()];
+            assert_eq!(unpack(&bytes, width, &mut read), Ok(own));
+            assert_eq!(read, fields);
+            if own > 0 {
+                assert_eq!(unpack(&bytes[..own - 1], width, &mut read), Err(CodecError::Truncated));
+            }
+        }
+    }
+
+    #[test]
+    fn padding_is_zero() {
+        assert_eq!(unpack(&[0x0F], 4, &mut [0]), Ok(1));
+        let bad = Err(CodecError::OutOfRange { field: "padding" });
+        assert_eq!(unpack(&[0x1F], 4, &mut [0]), bad);
+    }
+}

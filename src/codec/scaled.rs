@@ -1,0 +1,142 @@
+//! A column of integers that are all the same step apart: divided by their common divisor.
+//!
+//! ```text
+//! size  field    legal range
+//! 1..   divisor  varint, 1..
+//! 1..   offset   zigzag varint, if the divisor is not 1
+//!       column   as in `integers`: (integer - offset) / divisor
+//! ```
+
+use crate::codec::error::CodecError;
+use crate::codec::integers::{IntegerPlan, decode_integers};
+use crate::codec::varint;
+
+/// How a column is divided and encoded, and what that takes.
+#[derive(Debug)]
+pub(super) struct ScaledPlan {
+    divisor: u64,
+    offset: i64,
+    quotients: Vec<i64>,
+    column: IntegerPlan,
+}
+
+impl ScaledPlan {
+    /// Finds the divisor and plans the column. O(n), with a division an integer at worst.
+    pub(super) fn of(integers: Vec<i64>) -> Self {
+        let divisor = common_divisor(&integers);
+        let Some(&offset) = integers.first().filter(|_| divisor > 1) else {
+            let column = IntegerPlan::of(&integers);
+            return Self { divisor: 1, offset: 0, quotients: integers, column };
+        };
+        let mut quotients = integers;
+        for integer in &mut quotients {
+            // No difference wraps around where there is a divisor.
+            *integer = integer.wrapping_sub(offset) / divisor.cast_signed();
+        }
+        let column = IntegerPlan::of(&quotients);
+        Self { divisor, offset, quotients, column }
+    }
+
+    /// Returns how many bytes [`encode`](Self::encode) appends.
+    pub(super) fn len_bytes(&self) -> u64 {
+        let offset_bytes = match self.divisor {
+            1 => 0,
+            _ => varint::len_bytes(varint::zigzag(self.offset)),
+        };
+        (varint::len_bytes(self.divisor) + offset_bytes) as u64 + self.column.len_bytes()
+    }
+
+    /// Appends the column.
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        varint::put_u64(out, self.divisor);
+        if self.divisor != 1 {
+            varint::put_u64(out, varint::zigzag(self.offset));
+        }
+        self.column.encode(&self.quotients, out);
+    }
+}
+
+/// Returns the greatest number that divides every difference from the first integer; 1 where one of
+/// them wraps around, or where all are zero.
+fn common_divisor(integers: &[i64]) -> u64 {
+    let Some((&first, later)) = integers.split_first() else { return 1 };
+    let mut divisor = 0_u64;
+    for integer in later {
+        let Some(difference) = integer.checked_sub(first) else { return 1 };
+        let difference = difference.unsigned_abs();
+        if divisor == 0 || !difference.is_multiple_of(divisor) {
+            divisor = greatest_common_divisor(difference, divisor);
+            if divisor == 1 {
+                return 1;
+            }
+        }
+    }
+    // Signed division must hold it.
+    if divisor == 0 || divisor > i64::MAX as u64 { 1 } else { divisor }
+}
+
+fn greatest_common_divisor(a: u64, b: u64) -> u64 {
+    let (mut a, mut b) = (a, b);
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+/// Fills `integers` from the bytes of a column at `*at`, which moves behind it.
+///
+/// # Errors
+/// [`CodecError`] where the bytes are no such column.
+pub(super) fn decode_scaled(
+    bytes: &[u8],
+    at: &mut usize,
+    integers: &mut [i64],
+) -> Result<(), CodecError> {
+    let divisor = varint::read_u64(bytes, at)?;
+    if divisor == 0 {
+        return Err(CodecError::OutOfRange { field: "divisor" });
+    }
+    let offset = if divisor == 1 { 0 } else { varint::unzigzag(varint::read_u64(bytes, at)?) };
+    decode_integers(bytes, at, integers)?;
+    if divisor > 1 {
+        for integer in integers {
+            *integer = integer.wrapping_mul(divisor.cast_signed()).wrapping_add(offset);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop, proptest};
+
+    use crate::codec::scaled::{ScaledPlan, decode_scaled};
+
+    proptest! {
+        #[test]
+        fn columns_come_back_and_plans_are_exact(
+            quotients in prop::collection::vec((any::<i64>(), 0..64_u32), 0..200),
+            divisor in 1..1_000_000_i64,
+            offset: i64,
+        ) {
+            let integers: Vec<i64> = quotients
+                .iter()
+                .map(|(x, shift)| (x >> shift).wrapping_mul(divisor).wrapping_add(offset))
+                .collect();
+            let plan = ScaledPlan::of(integers.clone());
+            let mut bytes = Vec::new();
+            plan.encode(&mut bytes);
+            assert_eq!(bytes.len() as u64, plan.len_bytes());
+            let (mut at, mut read) = (0, vec![0; integers.len()]);
+            assert_eq!(decode_scaled(&bytes, &mut at, &mut read), Ok(()));
+            assert_eq!((at, read), (bytes.len(), integers));
+        }
+    }
+
+    #[test]
+    fn a_planted_divisor_is_found() {
+        let integers = |divisor: i64| (0..500).map(|i| 17 + divisor * (i * i % 97)).collect();
+        let of = |divisor| ScaledPlan::of(integers(divisor)).len_bytes();
+        assert!(of(1_000_003) <= of(1) + 8, "{} and {}", of(1_000_003), of(1));
+    }
+}
