@@ -76,6 +76,14 @@ impl HeadView {
         self.registry().series().get(series as usize).cloned()
     }
 
+    /// Returns the reference of a series, if it has samples here. Linear in the series.
+    #[must_use]
+    pub(crate) fn find(&self, key: &SeriesKey) -> Option<u32> {
+        let found = self.registry().series().iter().position(|known| **known == *key)?;
+        let series = u32::try_from(found).ok()?;
+        (self.sample_count_of(series) > 0).then_some(series)
+    }
+
     /// Returns the series with samples that a selector chooses, with their identities.
     ///
     /// Takes time linear in the series of the generation.

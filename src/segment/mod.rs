@@ -1,5 +1,6 @@
 //! Immutable sealed files: columns of samples by series, with their index, statistics and checks.
 
+mod blocks;
 mod pages;
 mod reader;
 mod select;

@@ -14,6 +14,7 @@ use crate::format::segment::{
 use crate::format::segment_footer::{SEGMENT_FOOTER_BYTES, SegmentFooter};
 use crate::format::segment_sections::{METRIC_ENTRY_BYTES, Section, SectionId, Sections};
 use crate::model::{Columns, DuplicatePolicy, MetricDef, MetricKind, SeriesKey, Timestamp};
+use crate::segment::blocks::Blocks;
 use crate::segment::pages::{Pages, read_exact};
 use crate::segment::stats::{ChunkStats, STAT_SECTIONS};
 use crate::segment::{SegmentMeta, SegmentSummary};
@@ -26,6 +27,7 @@ pub(crate) struct Segment {
     pub(crate) footer: SegmentFooter,
     pub(crate) file_id: u64,
     pub(crate) pages: Pages,
+    blocks: Blocks,
     sections: Sections,
 }
 
@@ -81,7 +83,8 @@ impl Segment {
         let tables = Tables::read(&*file, &footer)?;
         let (start, end) = (footer.sections_start, footer.sections_end);
         let pages = Pages::new(Arc::clone(&file), file_id, start, end, tables.page_crcs);
-        Ok(Self { file, footer, file_id, pages, sections: tables.sections })
+        let blocks = Blocks::new(Arc::clone(&file), footer.blocks_end);
+        Ok(Self { file, footer, file_id, pages, blocks, sections: tables.sections })
     }
 
     /// Returns what the segment is.
@@ -301,7 +304,7 @@ impl Segment {
 
     /// Copies a block and checks it; its length is bounded by that of the file.
     pub(crate) fn read_block(&self, block: BlockMeta) -> Result<Vec<u8>> {
-        let bytes = read_exact(&*self.file, block.offset, block.len)?;
+        let bytes = self.blocks.read(block.offset, block.len)?;
         let computed = block_crc(self.file_id, &bytes, block.offset);
         if computed != block.crc {
             let error = FormatError::Checksum { stored: block.crc, computed };

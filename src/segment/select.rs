@@ -9,7 +9,7 @@ use crate::format::cursor::Cursor;
 use crate::format::postings::decode_postings;
 use crate::format::segment::NO_SYMBOL;
 use crate::format::segment_sections::{POSTING_ENTRY_BYTES, SectionId};
-use crate::model::{Matcher, MatcherOp, Selector};
+use crate::model::{Matcher, MatcherOp, Selector, SeriesKey};
 use crate::segment::reader::{BlockMeta, Segment, check_zero};
 
 /// An entry of the table of posting lists.
@@ -44,6 +44,23 @@ impl Segment {
             chosen = self.narrow(chosen, matcher)?;
         }
         Ok(chosen)
+    }
+
+    /// Returns the number of a series, if the segment has it: series are in the order of their keys.
+    ///
+    /// # Errors
+    /// I/O errors and damage.
+    pub(crate) fn find(&self, key: &SeriesKey) -> Result<Option<u32>> {
+        let (mut low, mut high) = (0, self.series_count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.key(middle)?.cmp(key) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Equal => return Ok(Some(middle)),
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        Ok(None)
     }
 
     fn narrow(&self, chosen: Vec<u32>, matcher: &Matcher) -> Result<Vec<u32>> {

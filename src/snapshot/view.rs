@@ -329,6 +329,28 @@ impl Snapshot {
         Ok(chosen)
     }
 
+    /// Returns one series, if it has samples: a binary search in each segment.
+    ///
+    /// # Errors
+    /// A damaged or unreadable segment.
+    pub fn find(&self, key: &SeriesKey) -> Result<Option<SelectedSeries>> {
+        let mut places = Vec::new();
+        for (index, segment) in self.parts.segments.iter().enumerate() {
+            if let Some(series) = segment.find(key)? {
+                places.push(Place::Segment { segment: index, series });
+            }
+        }
+        for (index, head) in self.heads().enumerate() {
+            places.extend(head.find(key).map(|series| Place::Head { head: index, series }));
+        }
+        let deletions = self.parts.deletions.of_series(key);
+        Ok((!places.is_empty()).then(|| SelectedSeries {
+            key: Arc::new(key.clone()),
+            places,
+            deletions,
+        }))
+    }
+
     /// Replaces `out` by the samples of one series in `range`, ordered by (timestamp, arrival). Of
     /// samples that share a timestamp, those count that the metric's [`DuplicatePolicy`] wants.
     ///
@@ -379,10 +401,9 @@ impl Snapshot {
     /// # Errors
     /// A damaged or unreadable segment.
     pub fn samples(&self, key: &SeriesKey, range: TimeRange) -> Result<Vec<Sample>> {
-        let chosen = self.select(&Selector::metric(&**key.metric()))?;
         let mut columns = Columns::default();
-        if let Some(series) = chosen.iter().find(|series| *series.key == *key) {
-            self.read(series, range, &mut columns)?;
+        if let Some(series) = self.find(key)? {
+            self.read(&series, range, &mut columns)?;
         }
         Ok(columns.iter().collect())
     }

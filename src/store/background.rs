@@ -16,6 +16,8 @@ const PERIOD: Duration = Duration::from_millis(200);
 /// A log that has not used this much grows as its samples come: a quiet store stays small.
 const BUSY_BYTES: u64 = 512 << 10;
 
+/// Some 20 samples of a series, which is what its definitions and index entries cost.
+const SERIES_BYTES: u64 = 512;
 /// How often it is asked whether a partition can be merged for good, in nanoseconds.
 const MERGE_PERIOD: i64 = 60_000_000_000;
 
@@ -139,6 +141,14 @@ impl Core {
         Ok(())
     }
 
+    /// Returns the length from which the current generation is flushed: of many series it is longer,
+    /// so that each leaves a chunk worth its place in the index.
+    fn flush_bytes(&self) -> u64 {
+        let wanted = u64::from(self.wal.series_count()).saturating_mul(SERIES_BYTES);
+        let (least, most) = self.options.flush_bytes_range();
+        wanted.clamp(least, most)
+    }
+
     /// True where the current generation is long or old enough to be flushed.
     fn is_flush_due(&self, used: u64) -> bool {
         if self.wal.is_fresh() {
@@ -148,7 +158,7 @@ impl Core {
         let age_max = i64::try_from(self.options.flush_age.as_nanos()).unwrap_or(i64::MAX);
         let now = self.options.clock.now();
         let is_old = created.is_some_and(|created| created.saturating_add(age_max) <= now);
-        used >= self.options.flush_bytes || is_old
+        used >= self.flush_bytes() || is_old
     }
 
     /// Starts the thread.

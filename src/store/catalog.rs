@@ -1,6 +1,8 @@
 //! The metrics and series that this process has seen, and the definition of new ones.
 
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::error::{ErrorKind, Result};
@@ -13,7 +15,57 @@ use crate::wal::{LogSeries, MetricEntry};
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
     metrics: RwLock<HashMap<String, Arc<MetricEntry>>>,
-    series: RwLock<HashMap<SeriesKey, Arc<LogSeries>>>,
+    series: RwLock<KnownSeries>,
+}
+
+/// Series by key, and the texts that their keys share.
+#[derive(Debug, Default)]
+struct KnownSeries {
+    by_key: HashSet<ByKey>,
+    texts: HashSet<Arc<str>>,
+}
+
+/// A series that is found by its key.
+#[derive(Debug)]
+struct ByKey(Arc<LogSeries>);
+
+impl Hash for ByKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.key.hash(state);
+    }
+}
+
+impl PartialEq for ByKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key == other.0.key
+    }
+}
+
+impl Eq for ByKey {}
+
+impl Borrow<SeriesKey> for ByKey {
+    fn borrow(&self) -> &SeriesKey {
+        &self.0.key
+    }
+}
+
+impl KnownSeries {
+    /// Returns the one copy of a text: a million series share the names of their labels and most of
+    /// their values.
+    fn text(&mut self, text: &Arc<str>) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return Arc::clone(known);
+        }
+        self.texts.insert(Arc::clone(text));
+        Arc::clone(text)
+    }
+
+    fn shared(&mut self, key: &SeriesKey) -> SeriesKey {
+        let empty = SeriesKey::new(self.text(key.metric()));
+        key.labels()
+            .iter()
+            .fold(empty, |shared, (name, value)| shared.label(self.text(name), self.text(value)))
+    }
 }
 
 impl Catalog {
@@ -62,22 +114,24 @@ impl Catalog {
 
     fn series(&self, key: &SeriesKey, limits: &Limits) -> Result<Arc<LogSeries>> {
         let known = self.series.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(series) = known.get(key) {
-            return Ok(Arc::clone(series));
+        if let Some(series) = known.by_key.get(key) {
+            return Ok(Arc::clone(&series.0));
         }
         drop(known);
         key.check(limits)?;
         let metric = self.metric_named(key.metric())?;
         let mut series = self.series.write().unwrap_or_else(PoisonError::into_inner);
-        let count = series.len() as u64;
-        if count >= limits.series_max && !series.contains_key(key) {
+        if let Some(series) = series.by_key.get(key) {
+            return Ok(Arc::clone(&series.0));
+        }
+        let count = series.by_key.len() as u64;
+        if count >= limits.series_max {
             let limit = limits.series_max;
             return Err(ErrorKind::Limit { what: "series", limit, got: count + 1 }.into());
         }
-        let entry = series
-            .entry(key.clone())
-            .or_insert_with(|| Arc::new(LogSeries::new(key.clone(), metric)));
-        Ok(Arc::clone(entry))
+        let entry = Arc::new(LogSeries::new(series.shared(key), metric));
+        series.by_key.insert(ByKey(Arc::clone(&entry)));
+        Ok(entry)
     }
 }
 

@@ -226,5 +226,6 @@ fn live_generation(log: LogGeneration, created: Timestamp) -> LiveGeneration {
 /// whole pages.
 fn generation_bytes_max(options: &Options) -> u64 {
     let spare = options.limits.frame_bytes_max.saturating_add(LOG_HEADER_BYTES as u64);
-    options.flush_bytes.saturating_mul(2).saturating_add(spare) & !4095
+    let (_, most) = options.flush_bytes_range();
+    most.saturating_mul(2).saturating_add(spare) & !4095
 }

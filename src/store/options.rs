@@ -9,6 +9,9 @@ use crate::model::{Clock, Limits};
 use crate::store::core::Store;
 use crate::vfs::{MemVfs, OsVfs, SystemClock, Vfs};
 
+/// Who asks for shorter logs than this wants them short.
+const ADAPTIVE_BYTES_MIN: u64 = 32 << 20;
+
 /// When an append is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -94,7 +97,7 @@ impl Options {
     }
 
     /// The log's length in bytes from which it is flushed into segments. Default: 64 MiB; at least
-    /// 64 KiB, at most 1 GiB.
+    /// 64 KiB, at most 1 GiB. From 32 MiB on a log of very many series may grow to four times that.
     pub fn flush_bytes(mut self, bytes: u64) -> Self {
         self.flush_bytes = bytes.clamp(64 << 10, 1 << 30);
         self
@@ -129,6 +132,13 @@ impl Options {
     pub fn uuid(mut self, uuid: [u8; 16]) -> Self {
         self.uuid = Some(uuid);
         self
+    }
+
+    /// Returns the least and the most bytes that a log has when it is flushed.
+    pub(crate) fn flush_bytes_range(&self) -> (u64, u64) {
+        let is_large = self.flush_bytes >= ADAPTIVE_BYTES_MIN;
+        let most = if is_large { self.flush_bytes.saturating_mul(4) } else { self.flush_bytes };
+        (self.flush_bytes, most)
     }
 
     /// Opens the store in a directory, or creates it where the directory is absent or empty.

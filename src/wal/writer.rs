@@ -220,6 +220,11 @@ impl Wal {
         self.tail().producers.positions.get(&producer).copied()
     }
 
+    /// Returns how many series the current generation has defined.
+    pub(crate) fn series_count(&self) -> u32 {
+        self.tail().definitions.series_count()
+    }
+
     /// Returns true if the current generation holds no sample yet.
     pub(crate) fn is_fresh(&self) -> bool {
         let tail = self.tail();
