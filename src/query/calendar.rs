@@ -65,6 +65,26 @@ impl Zone {
         if back { civil.saturating_sub(nanos) } else { civil.saturating_add(nanos) }
     }
 
+    /// Moves a boundary of windows into the past, so that none of two dates shares a third: a date
+    /// that the earlier month lacks becomes the end of that month.
+    pub(crate) fn boundary_before(&self, boundary: Timestamp, by: Duration) -> Timestamp {
+        let days = Duration { months: 0, ..by };
+        if by.months == 0 {
+            return self.shift(boundary, days, true);
+        }
+        let civil = self.zoned(boundary.as_nanos()).datetime();
+        let number = month_number(civil.date()).saturating_sub(i64::from(by.months));
+        let moved = month_date(number).and_then(|first| {
+            if civil.day() > first.days_in_month() {
+                return month_date(number + 1).map(|next| next.at(0, 0, 0, 0));
+            }
+            let date = Date::new(first.year(), first.month(), civil.day()).ok()?;
+            Some(DateTime::from_parts(date, civil.time()))
+        });
+        let instant = moved.and_then(|moved| self.instant(moved));
+        instant.map_or(Timestamp::MIN, |(instant, _)| self.shift(instant, days, true))
+    }
+
     fn shift_civil(&self, time: Timestamp, by: Duration, back: bool) -> Option<Timestamp> {
         let span = jiff::Span::new().try_months(by.months).ok()?.try_days(by.days).ok()?;
         let zoned = self.zoned(time.as_nanos());
@@ -180,10 +200,13 @@ fn month_number(date: Date) -> i64 {
 }
 
 fn month_start(number: i64, zone: &Zone) -> i64 {
-    let year = i16::try_from(1970 + number.div_euclid(12));
-    let month = i8::try_from(number.rem_euclid(12) + 1);
-    let date = year.ok().zip(month.ok()).and_then(|(year, month)| Date::new(year, month, 1).ok());
-    date.map_or(clamp_by_sign(number), |date| zone.date_start(date))
+    month_date(number).map_or(clamp_by_sign(number), |date| zone.date_start(date))
+}
+
+fn month_date(number: i64) -> Option<Date> {
+    let year = i16::try_from(number.div_euclid(12).saturating_add(1970)).ok()?;
+    let month = i8::try_from(number.rem_euclid(12) + 1).ok()?;
+    Date::new(year, month, 1).ok()
 }
 
 #[cfg(test)]
@@ -234,6 +257,22 @@ mod tests {
         assert_eq!(grid.next(start), at("2026-03-01T00:00:00Z"));
         let end = Timestamp::from_nanos(at("2026-03-31T00:00:00Z"));
         assert_eq!(Zone::utc().shift(end, month, true).to_string(), "2026-02-28T00:00:00Z");
+    }
+
+    #[test]
+    fn days_that_a_month_lacks_become_its_end() {
+        let month = Duration { months: 1, ..Duration::default() };
+        let zone = Zone::named("Europe/Berlin").unwrap();
+        for (given, moved) in [
+            ("2026-03-28T12:00:00+01:00", "2026-02-28T11:00:00Z"),
+            ("2026-03-30T00:00:00+02:00", "2026-02-28T23:00:00Z"),
+            ("2026-03-31T09:00:00+02:00", "2026-02-28T23:00:00Z"),
+            ("2026-04-01T00:00:00+02:00", "2026-02-28T23:00:00Z"),
+            ("2026-01-31T00:00:00+01:00", "2025-12-30T23:00:00Z"),
+        ] {
+            let boundary = Timestamp::from_nanos(at(given));
+            assert_eq!(zone.boundary_before(boundary, month).to_string(), moved, "{given}");
+        }
     }
 
     #[test]

@@ -5,6 +5,15 @@ use crate::lang::ast::Duration;
 use crate::model::{Limits, TimeRange, Timestamp};
 use crate::query::calendar::{Grid, Zone};
 
+/// What an answer is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Past {
+    /// The same time, a length of time ago.
+    Ago(Duration),
+    /// The equal length just before.
+    Previous,
+}
+
 /// The steps of an answer over a range: one for all of it, or one a window.
 #[derive(Debug, Clone)]
 pub(crate) struct Timeline {
@@ -14,17 +23,40 @@ pub(crate) struct Timeline {
     pub(crate) steps: Vec<TimeRange>,
     over: Option<Duration>,
     zone: Zone,
+    grid: Option<Grid>,
+    /// How far everything that is read lies before the steps.
+    back: Option<Duration>,
 }
 
 impl Timeline {
     /// Makes a timeline of a single step, the whole range.
     pub(crate) fn whole(range: TimeRange, zone: &Zone) -> Self {
-        Self { range, steps: vec![range], over: None, zone: zone.clone() }
+        let zone = zone.clone();
+        Self { range, steps: vec![range], over: None, zone, grid: None, back: None }
     }
 
     /// Returns a timeline of one step over the same range.
     pub(crate) fn as_one_step(&self) -> Self {
         Self::whole(self.range, &self.zone)
+    }
+
+    /// Returns the same steps over samples of the past. Of civil days and months, the equal length
+    /// just before is as many of them.
+    pub(crate) fn compared(&self, past: Past) -> Self {
+        let count = self.steps.len() as u64;
+        let times = |each: &i64| u32::try_from(each.unsigned_abs().saturating_mul(count));
+        let many = |times: std::result::Result<u32, _>| times.unwrap_or(u32::MAX);
+        let back = match (past, &self.grid) {
+            (Past::Ago(ago), _) => ago,
+            (Past::Previous, Some(Grid::Days(days, _))) => {
+                Duration { days: many(times(days)), ..NO_TIME }
+            }
+            (Past::Previous, Some(Grid::Months(months, _))) => {
+                Duration { months: many(times(months)), ..NO_TIME }
+            }
+            (Past::Previous, _) => Duration { nanos: self.range.nanos(), ..NO_TIME },
+        };
+        Self { back: Some(back), ..self.clone() }
     }
 
     /// Cuts a range at the boundaries of a grid; `over` is how far each step looks back.
@@ -54,13 +86,19 @@ impl Timeline {
             }
             start = next;
         }
-        Ok(Self { range, steps, over, zone: zone.clone() })
+        let grid = Some(grid.clone());
+        Ok(Self { range, steps, over, zone: zone.clone(), grid, back: None })
     }
 
     /// Returns true if the range covers only a part of what the step asks for.
     pub(crate) fn is_partial(&self, step: TimeRange) -> bool {
         let early = self.over.is_none() && step.start < self.range.start;
         early || step.end > self.range.end
+    }
+
+    /// Returns true if steps are read from the past that the answer is compared with.
+    pub(crate) fn is_compared(&self) -> bool {
+        self.back.is_some()
     }
 
     /// Returns what each step covers: itself, or a length that ends with it, never past the range;
@@ -83,16 +121,20 @@ impl Timeline {
         self.steps.iter().map(cover).collect()
     }
 
-    /// Returns a range moved into the past by `offset`.
+    /// Returns a range moved into the past by `offset`, and by what the timeline is compared with.
+    ///
+    /// It is empty where that past has no such time, such as 30 February.
     pub(crate) fn moved(&self, range: TimeRange, offset: Option<Duration>) -> TimeRange {
-        offset.map_or(range, |offset| {
-            TimeRange::new(
-                self.zone.shift(range.start, offset, true),
-                self.zone.shift(range.end, offset, true),
-            )
-        })
+        let before = |range: TimeRange, by: Duration| {
+            let (start, end) = (range.start, range.end);
+            let moved = |boundary| self.zone.boundary_before(boundary, by);
+            TimeRange::new(moved(start), moved(end))
+        };
+        self.back.into_iter().chain(offset).fold(range, before)
     }
 }
+
+const NO_TIME: Duration = Duration { months: 0, days: 0, nanos: 0 };
 
 fn at_most(limit: u64, got: u64) -> Result<()> {
     if got > limit {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::lang::ast::Fill;
 use crate::query::exec::arithmetic::{Value, evaluate};
+use crate::query::exec::compare::{add_changes, columns_of};
 use crate::query::exec::fill::{fill, is_empty};
 use crate::query::exec::frame::{GroupKey, Lookup, Point};
 use crate::query::exec::rank::{best, by_value};
@@ -13,7 +14,7 @@ use crate::query::exec::raw;
 use crate::query::exec::scan::{Scanned, scan};
 use crate::query::exec::table::{Line, Table};
 use crate::query::finding::Findings;
-use crate::query::plan::{Body, Computed, Node, Plan};
+use crate::query::plan::{Body, Computed, Item, Node, Plan};
 use crate::query::rows::{Cell, Column, Role};
 use crate::query::window::Timeline;
 use crate::snapshot::Snapshot;
@@ -51,8 +52,11 @@ fn items(
     findings: &Findings<'_>,
 ) -> Result<Output> {
     let scanned = scan_all(computed, timeline, snapshot)?;
-    let values: Vec<Value> =
-        computed.items.iter().map(|item| evaluate(&item.node, &scanned, findings)).collect();
+    let mut values = evaluate_items(computed, &scanned, findings);
+    if let Some(past) = computed.compare {
+        let then = scan_all(computed, &timeline.compared(past), snapshot)?;
+        values.extend(evaluate_items(computed, &then, findings));
+    }
     let mut table = Table::join(&values, timeline.steps.len(), snapshot.limits())?;
     if computed.having.is_some() || computed.rank.is_some() {
         // Without windows, what was scanned is the whole range already.
@@ -68,6 +72,9 @@ fn items(
             fill(points, &timeline.steps, how);
         }
     }
+    if computed.compare.is_some() {
+        table.lines.iter_mut().for_each(add_changes);
+    }
     let found = scanned.iter().any(|scanned| scanned.found);
     let rows = if computed.windowed {
         windowed_rows(&table, timeline, computed.fill)
@@ -75,6 +82,10 @@ fn items(
         plain_rows(table.lines.as_mut_slice())
     };
     Ok(Output { columns: columns(&table, computed), rows, found })
+}
+
+fn evaluate_items(computed: &Computed, scanned: &[Scanned], findings: &Findings<'_>) -> Vec<Value> {
+    computed.items.iter().map(|item| evaluate(&item.node, scanned, findings)).collect()
 }
 
 fn scan_all(computed: &Computed, timeline: &Timeline, snapshot: &Snapshot) -> Result<Vec<Scanned>> {
@@ -153,7 +164,9 @@ fn cell(point: Option<&Point>) -> Cell {
 fn columns(table: &Table, computed: &Computed) -> Vec<Column> {
     let plain = |name: &str, role| Column { name: name.to_owned(), role, unit: None };
     let mut columns = Vec::new();
-    let mut taken: Vec<&str> = computed.items.iter().map(|item| item.name.as_str()).collect();
+    let values: Vec<Column> =
+        computed.items.iter().flat_map(|item| value_columns(item, computed)).collect();
+    let mut taken: Vec<&str> = values.iter().map(|column| column.name.as_str()).collect();
     if computed.windowed {
         columns.push(plain("time", Role::Time));
         columns.push(plain("end", Role::End));
@@ -161,12 +174,15 @@ fn columns(table: &Table, computed: &Computed) -> Vec<Column> {
         taken.extend(["time", "end", "partial"]);
     }
     columns.extend(table.keys.iter().map(|key| label_column(key.name(), &taken)));
-    columns.extend(computed.items.iter().map(|item| Column {
-        name: item.name.clone(),
-        role: Role::Value,
-        unit: item.unit.clone(),
-    }));
+    columns.extend(values);
     columns
+}
+
+fn value_columns(item: &Item, computed: &Computed) -> Vec<Column> {
+    if computed.compare.is_some() {
+        return columns_of(&item.name, item.unit.as_deref()).to_vec();
+    }
+    vec![Column { name: item.name.clone(), role: Role::Value, unit: item.unit.clone() }]
 }
 
 /// Makes the column of a label; one whose name another column has is called `label.NAME`.

@@ -4,6 +4,7 @@ mod accumulate;
 mod answer;
 mod arithmetic;
 mod change;
+mod compare;
 mod fill;
 mod frame;
 mod percentile;

@@ -7,7 +7,7 @@ use crate::error::{ErrorKind, Result};
 use crate::model::{Columns, Limits, SeriesKey, TimeRange};
 use crate::query::exec::accumulate::Accumulator;
 use crate::query::exec::change::REACH_NANOS;
-use crate::query::exec::frame::{Frame, Group, GroupKey};
+use crate::query::exec::frame::{Frame, Group, GroupKey, Point};
 use crate::query::plan::{Function, Scan, SplitKey};
 use crate::query::window::Timeline;
 use crate::snapshot::{SelectedSeries, Snapshot};
@@ -59,12 +59,22 @@ pub(super) fn scan(scan: &Scan, timeline: &Timeline, snapshot: &Snapshot) -> Res
         found |= exists;
         // The one group of what is not split is always there: nothing counts 0.
         if exists || scan.keys.is_empty() {
-            for (frame, points) in frames.iter_mut().zip(accumulator.finish()) {
+            for (frame, mut points) in frames.iter_mut().zip(accumulator.finish()) {
+                if timeline.is_compared() {
+                    leave_out_no_time(&mut points, &covers);
+                }
                 frame.groups.push(Group { key: key.clone(), points });
             }
         }
     }
     Ok(Scanned { frames, covers, found })
+}
+
+/// Takes the value of steps that cover no time, as 30 February compared with January does not.
+fn leave_out_no_time(points: &mut [Point], covers: &[TimeRange]) {
+    for (point, _) in points.iter_mut().zip(covers).filter(|(_, cover)| cover.is_empty()) {
+        point.value = None;
+    }
 }
 
 /// Refuses an answer of more groups × steps than allowed, before it is made.

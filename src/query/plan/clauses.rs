@@ -7,6 +7,7 @@ use crate::query::calendar::Zone;
 use crate::query::finding::Findings;
 use crate::query::plan::tree::Rank;
 use crate::query::range::RangeClauses;
+use crate::query::window::Past;
 
 /// The clauses of one query.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub(super) struct Clauses<'a> {
     pub(super) filter: Option<&'a Predicate>,
     pub(super) having: Option<(&'a Expr, Span)>,
     pub(super) rank: Option<(Rank, Span)>,
+    pub(super) compare: Option<(Past, Span)>,
     pub(super) fill: Option<(Fill, Span)>,
     pub(super) limit: Option<u64>,
     pub(super) zone: Zone,
@@ -27,7 +29,7 @@ impl<'a> Clauses<'a> {
     /// Sorts the clauses of a query into their places.
     ///
     /// # Errors
-    /// Clauses that are not executed yet, unknown zones, and both `top` and `bottom`.
+    /// Unknown zones, and both `top` and `bottom`.
     pub(super) fn of(query: &'a Query, findings: &Findings<'_>) -> Result<Self> {
         let mut clauses = Self {
             range: RangeClauses::default(),
@@ -37,6 +39,7 @@ impl<'a> Clauses<'a> {
             filter: None,
             having: None,
             rank: None,
+            compare: None,
             fill: None,
             limit: None,
             zone: Zone::utc(),
@@ -61,7 +64,9 @@ impl<'a> Clauses<'a> {
             Clause::Having(condition) => self.having = Some((condition, span)),
             Clause::Top(count) => self.rank(*count, true, span, findings)?,
             Clause::Bottom(count) => self.rank(*count, false, span, findings)?,
-            Clause::Compare(_) => return Err(findings.not_available(span, "`compare`")),
+            Clause::Compare(ago) => {
+                self.compare = Some((ago.map_or(Past::Previous, Past::Ago), span));
+            }
             Clause::Fill(fill) => self.fill = Some((*fill, span)),
             Clause::Limit(limit) => self.limit = Some(*limit),
             Clause::Tz(name) => {
@@ -113,6 +118,7 @@ impl<'a> Clauses<'a> {
             self.group.map(|(_, span)| ("by", span)),
             self.having.map(|(_, span)| ("having", span)),
             self.rank.map(|(_, span)| ("top", span)),
+            self.compare.map(|(_, span)| ("compare", span)),
         ];
         match given.into_iter().flatten().next() {
             None => Ok(()),

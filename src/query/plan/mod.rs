@@ -11,5 +11,5 @@ mod tree;
 
 pub(crate) use crate::query::plan::planner::plan;
 pub(crate) use crate::query::plan::tree::{
-    Body, Computed, Function, Node, Plan, Rank, Scan, SplitKey,
+    Body, Computed, Function, Item, Node, Plan, Rank, Scan, SplitKey,
 };

@@ -165,7 +165,8 @@ impl<'a> Planner<'a> {
             }
         }
         let fill = clauses.fill.map(|(fill, _)| fill);
-        Ok(Computed { scans, items: planned, windowed: false, having, rank, fill })
+        let compare = clauses.compare.map(|(past, _)| past);
+        Ok(Computed { scans, items: planned, windowed: false, having, rank, compare, fill })
     }
 
     fn having(&mut self, condition: &'a ast::Expr) -> Result<Node> {

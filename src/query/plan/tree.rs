@@ -4,7 +4,7 @@ use crate::lang::Span;
 use crate::lang::ast::{BinaryOp, Duration, Fill};
 use crate::query::plan::selection::{Filters, Selection};
 use crate::query::quantile::Decimal;
-use crate::query::window::Timeline;
+use crate::query::window::{Past, Timeline};
 
 /// A query that is ready to run.
 #[derive(Debug)]
@@ -39,6 +39,8 @@ pub(crate) struct Computed {
     pub(crate) having: Option<Node>,
     /// How many groups stay, by the first item's value over the whole range.
     pub(crate) rank: Option<Rank>,
+    /// What every item is compared with, where the query says so.
+    pub(crate) compare: Option<Past>,
     /// What stands in windows without a value, where the query says so.
     pub(crate) fill: Option<Fill>,
 }
