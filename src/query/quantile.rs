@@ -58,6 +58,14 @@ impl Decimal {
         u64::try_from(rank).unwrap_or(count).clamp(1, count.max(1))
     }
 
+    /// Returns what is left of one, rounded once: 0.001 of 0.999.
+    pub(crate) fn complement(self) -> f64 {
+        let Some(one) = 10_u64.checked_pow(self.scale) else { return 1.0 };
+        #[expect(clippy::cast_precision_loss, reason = "a quotient of two doubles is wanted")]
+        let rest = one.saturating_sub(self.digits) as f64 / one as f64;
+        rest
+    }
+
     /// Returns where (count − 1) · q lies: the index below, counted from 0, and the part above it.
     pub(crate) fn position(self, count: u64) -> (u64, f64) {
         let product = u128::from(self.digits) * u128::from(count.saturating_sub(1));

@@ -153,6 +153,11 @@ impl<'p> Accumulator<'p> {
                 let matched = self.matched.get(condition).and_then(|counts| counts.get(window));
                 matched.and_then(|&matched| some(matched as f64 / count as f64))
             }
+            Function::Apdex(satisfied, tolerating) => {
+                let matched = |condition: usize| self.matched.get(condition)?.get(window).copied();
+                let halves = matched(satisfied)? + matched(tolerating)?;
+                some(halves as f64 / 2.0 / count as f64)
+            }
             Function::Increase | Function::Delta => {
                 self.changes.get(window).copied().flatten().map(DoubleDouble::to_f64)
             }

@@ -6,7 +6,7 @@ use crate::model::TimeRange;
 use crate::query::exec::frame::{Frame, Group, Lookup, Point, union_of_groups, widest};
 use crate::query::exec::scan::Scanned;
 use crate::query::finding::Findings;
-use crate::query::plan::Node;
+use crate::query::plan::{Change, Node};
 use crate::query::predicate::compare;
 
 /// The value of an expression.
@@ -34,22 +34,43 @@ pub(super) fn evaluate(node: &Node, scans: &[Scanned], findings: &Findings<'_>) 
             }
             Value::Frame(frame)
         }
-        Node::Negate(inner) => match evaluate(inner, scans, findings) {
-            Value::Constant(number) => Value::Constant(number.map(|number| -number)),
-            Value::Frame(mut frame) => {
-                for point in frame.groups.iter_mut().flat_map(|group| &mut group.points) {
-                    point.value = point.value.map(|value| -value);
+        Node::Map(change, inner) => {
+            let changed = |value| changed(*change, value);
+            match evaluate(inner, scans, findings) {
+                Value::Constant(number) => Value::Constant(number.and_then(changed)),
+                Value::Frame(mut frame) => {
+                    for point in frame.groups.iter_mut().flat_map(|group| &mut group.points) {
+                        point.value = point.value.and_then(changed);
+                    }
+                    frame.absent = frame.absent.and_then(changed);
+                    Value::Frame(frame)
                 }
-                frame.absent = frame.absent.map(|value| -value);
-                Value::Frame(frame)
             }
-        },
+        }
         Node::Binary { op, span, left, right } => {
             let (left, right) = (evaluate(left, scans, findings), evaluate(right, scans, findings));
             let operator = Operator { op: *op, span: *span, findings: Some(findings) };
             operator.combine(left, right)
         }
     }
+}
+
+fn changed(change: Change, value: f64) -> Option<f64> {
+    let changed = match change {
+        Change::Negate => -value,
+        Change::Abs => value.abs(),
+        Change::Clamp(least, most) => value.max(least).min(most),
+        Change::Round(step) => {
+            // Of 0.1, tenths are counted: a tenth times a count would not be the nearest double.
+            let parts = (1.0 / step).round();
+            if parts >= 1.0 && (parts * step - 1.0).abs() < 1e-12 {
+                (value * parts).round() / parts
+            } else {
+                (value / step).round() * step
+            }
+        }
+    };
+    changed.is_finite().then_some(changed)
 }
 
 /// Scales amounts to their length of time, and leaves out what is beyond the range of doubles.
@@ -172,10 +193,11 @@ impl Operator<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Operator, per};
+    use super::{Operator, changed, per};
     use crate::lang::Span;
     use crate::lang::ast::BinaryOp;
     use crate::query::finding::Findings;
+    use crate::query::plan::Change;
 
     #[test]
     fn division_by_zero_is_null_with_one_warning() {
@@ -186,6 +208,23 @@ mod tests {
         assert_eq!(divide.apply(Some(0.0), Some(-0.0)), None);
         assert_eq!(divide.apply(Some(1.0), Some(4.0)), Some(0.25));
         assert_eq!(findings.into_parts().0.len(), 1);
+    }
+
+    #[test]
+    fn numbers_are_rounded_to_what_one_writes() {
+        let round = |value, step| changed(Change::Round(step), value).unwrap();
+        for (value, step, expected) in [
+            (0.34, 0.1, 0.3),
+            (2.5, 1.0, 3.0),
+            (-2.5, 1.0, -3.0),
+            (1_234.0, 50.0, 1_250.0),
+            (7.0, 2.5, 7.5),
+            (0.123_456, 0.001, 0.123),
+        ] {
+            assert_eq!(round(value, step).to_bits(), f64::to_bits(expected), "{value} by {step}");
+        }
+        assert_eq!(changed(Change::Round(0.1), 1e308), None, "beyond the range of doubles");
+        assert_eq!(changed(Change::Clamp(1.0, 2.0), 7.0), Some(2.0));
     }
 
     #[test]

@@ -13,21 +13,7 @@ use crate::query::quantile::Decimal;
 const SECOND_NANOS: u64 = 1_000_000_000;
 
 /// What the language has beyond that.
-const LATER: [&str; 13] = [
-    "apdex",
-    "burn",
-    "histogram",
-    "distinct",
-    "stats",
-    "total",
-    "topk",
-    "bottomk",
-    "abs",
-    "round",
-    "clamp",
-    "anomaly",
-    "forecast",
-];
+const LATER: [&str; 4] = ["histogram", "distinct", "anomaly", "forecast"];
 
 /// Returns true for the calls that stand for `top` and `bottom`.
 pub(super) fn is_rank_call(name: &str) -> bool {
@@ -35,10 +21,10 @@ pub(super) fn is_rank_call(name: &str) -> bool {
 }
 
 /// The arguments of a call by their form.
-struct Arguments<'a> {
-    samples: Vec<(&'a Sample, Span)>,
-    numbers: Vec<(&'a Literal, Span)>,
-    conditions: Vec<&'a Condition>,
+pub(super) struct Arguments<'a> {
+    pub(super) samples: Vec<(&'a Sample, Span)>,
+    pub(super) numbers: Vec<(&'a Literal, Span)>,
+    pub(super) conditions: Vec<&'a Condition>,
     options: Vec<(&'a Ident, &'a Spanned<OptionValue>)>,
 }
 
@@ -65,6 +51,15 @@ impl<'a> Planner<'a> {
                 self.quantile(call, share)
             }
             "share" => self.share(call),
+            "apdex" => self.apdex(call),
+            "burn" => self.burn(call),
+            "total" => self.total(call),
+            "abs" | "round" | "clamp" => self.change(call),
+            "stats" => {
+                let message = "`stats` stands for seven items".to_owned();
+                let help = "write it alone, as in `stats(latency) by bot`".to_owned();
+                Err(self.findings.error("Q136", call.name.span, message).help(help).into())
+            }
             "rate" => {
                 let mut rate = self.increase(call)?;
                 set_per(&mut rate.node, SECOND_NANOS);
@@ -90,7 +85,12 @@ impl<'a> Planner<'a> {
         self.error("Q103", name.span, format!("no function named `{}`", name.node))
     }
 
-    fn simple(&mut self, call: &'a Call, function: Function, measure: Measure) -> Result<Typed> {
+    pub(super) fn simple(
+        &mut self,
+        call: &'a Call,
+        function: Function,
+        measure: Measure,
+    ) -> Result<Typed> {
         let arguments = self.arguments(call)?;
         self.no_options(&arguments)?;
         let scan = self.only_scan(&arguments, call)?;
@@ -101,7 +101,7 @@ impl<'a> Planner<'a> {
         Ok(Typed::new(self.aggregate(scan, function), measure, unit))
     }
 
-    fn quantile(&mut self, call: &'a Call, share: Decimal) -> Result<Typed> {
+    pub(super) fn quantile(&mut self, call: &'a Call, share: Decimal) -> Result<Typed> {
         let arguments = self.arguments(call)?;
         let mut linear = false;
         for (name, value) in &arguments.options {
@@ -145,36 +145,6 @@ impl<'a> Planner<'a> {
             let help = "write 0.99 or 99%".to_owned();
             self.findings.error("Q114", *span, message).help(help).into()
         })
-    }
-
-    fn share(&mut self, call: &'a Call) -> Result<Typed> {
-        let arguments = self.arguments(call)?;
-        self.no_options(&arguments)?;
-        self.no_numbers(&arguments, call)?;
-        let (of, conditions) = match arguments.samples.split_first() {
-            Some((of, more)) if !more.is_empty() || !arguments.conditions.is_empty() => (of, more),
-            _ => {
-                let message = "`share` needs a selector and a condition".to_owned();
-                let help = "such as `share(latency, {status=\"error\"})` or `share(latency, where \
-                            value > 1s)`";
-                let error = self.findings.error("Q141", call.name.span, message);
-                return Err(error.help(help.to_owned()).into());
-            }
-        };
-        for (sample, span) in conditions {
-            let selector = &sample.selector;
-            if selector.metric.is_some() || selector.window.is_some() || selector.offset.is_some() {
-                let message = "the condition of a share names no metric, window or offset";
-                let help = "write labels alone: `{status=\"error\"}`".to_owned();
-                let error = self.findings.error("Q141", *span, message.to_owned());
-                return Err(error.help(help).into());
-            }
-        }
-        let scan = self.scan(of.0, &[], call.grouping.as_ref())?;
-        let samples: Vec<&Sample> = conditions.iter().map(|(sample, _)| *sample).collect();
-        let condition = self.share_condition(scan, &samples, &arguments.conditions)?;
-        let node = self.aggregate(scan, Function::Share(condition));
-        Ok(Typed::new(node, Measure::Level, None))
     }
 
     /// Plans what happened over a window, by the kind of the metrics.
@@ -246,13 +216,13 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    fn unit_of(&self, scan: usize) -> Option<String> {
+    pub(super) fn unit_of(&self, scan: usize) -> Option<String> {
         self.drafts.get(scan).and_then(|draft| draft.scan.selection.unit()).map(str::to_owned)
     }
 
-    fn only_scan(&mut self, arguments: &Arguments<'a>, call: &'a Call) -> Result<usize> {
-        let quantile = call.name.node == "quantile";
-        if !quantile {
+    pub(super) fn only_scan(&mut self, arguments: &Arguments<'a>, call: &'a Call) -> Result<usize> {
+        let takes_number = matches!(call.name.node.as_str(), "quantile" | "apdex" | "burn");
+        if !takes_number {
             self.no_numbers(arguments, call)?;
         }
         match arguments.samples.as_slice() {
@@ -270,7 +240,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn no_numbers(&self, arguments: &Arguments<'_>, call: &Call) -> Result<()> {
+    pub(super) fn no_numbers(&self, arguments: &Arguments<'_>, call: &Call) -> Result<()> {
         match arguments.numbers.first() {
             None => Ok(()),
             Some((_, span)) => {
@@ -280,15 +250,15 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn no_options(&self, arguments: &Arguments<'_>) -> Result<()> {
+    pub(super) fn no_options(&self, arguments: &Arguments<'_>) -> Result<()> {
         arguments.options.first().map_or(Ok(()), |(name, _)| Err(self.unknown_option(name)))
     }
 
-    fn unknown_option(&self, name: &Ident) -> Error {
+    pub(super) fn unknown_option(&self, name: &Ident) -> Error {
         self.error("Q139", name.span, format!("no option `{}` is known here", name.node))
     }
 
-    fn arguments(&self, call: &'a Call) -> Result<Arguments<'a>> {
+    pub(super) fn arguments(&self, call: &'a Call) -> Result<Arguments<'a>> {
         let mut arguments = Arguments {
             samples: Vec::new(),
             numbers: Vec::new(),

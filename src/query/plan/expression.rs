@@ -7,7 +7,7 @@ use crate::query::calendar::DAY_NANOS;
 use crate::query::finding::Findings;
 use crate::query::plan::planner::{Planner, is_condition};
 use crate::query::plan::selection::{check_depth, unit_error};
-use crate::query::plan::tree::Node;
+use crate::query::plan::tree::{Change, Node};
 use crate::query::units::{number_in_unit, rate_unit};
 
 /// What a value measures, which decides whether `per` has a meaning.
@@ -76,7 +76,7 @@ impl<'a> Planner<'a> {
             ExprKind::Call(call) => self.call(call),
             ExprKind::Negate(inner) => {
                 let inner = self.expression(inner)?.in_unit(self.findings, None, "this value")?;
-                let node = Node::Negate(Box::new(inner.node));
+                let node = Node::Map(Change::Negate, Box::new(inner.node));
                 Ok(Typed::new(node, inner.measure, inner.unit))
             }
             ExprKind::Binary { op, left, right } => {
@@ -158,7 +158,7 @@ pub(super) fn set_per(node: &mut Node, nanos: u64) {
     match node {
         Node::Constant(_) => {}
         Node::Aggregate { per_nanos, .. } => *per_nanos = Some(nanos),
-        Node::Negate(inner) => set_per(inner, nanos),
+        Node::Map(_, inner) => set_per(inner, nanos),
         Node::Binary { left, right, .. } => {
             set_per(left, nanos);
             set_per(right, nanos);

@@ -1,7 +1,9 @@
 //! From syntax tree to plan: what is read, how it is grouped, and what is computed from it.
 
 mod call;
+mod change;
 mod clauses;
+mod condition;
 mod expression;
 mod grouping;
 mod planner;
@@ -11,5 +13,5 @@ mod tree;
 
 pub(crate) use crate::query::plan::planner::plan;
 pub(crate) use crate::query::plan::tree::{
-    Body, Computed, Function, Item, Node, Plan, Rank, Scan, SplitKey,
+    Body, Change, Computed, Function, Item, Node, Plan, Rank, Scan, SplitKey,
 };

@@ -10,13 +10,17 @@ use crate::query::finding::Findings;
 use crate::query::options::RunOptions;
 use crate::query::plan::call::is_rank_call;
 use crate::query::plan::clauses::Clauses;
-use crate::query::plan::expression::Typed;
+use crate::query::plan::expression::{Measure, Typed};
 use crate::query::plan::grouping;
-use crate::query::plan::selection::{Catalogue, Selection};
+use crate::query::plan::selection::{Catalogue, Counted, Selection};
 use crate::query::plan::tree::{Body, Computed, Function, Item, Node, Plan, Rank, Scan, SplitKey};
+use crate::query::quantile::Decimal;
 use crate::query::range::{Asked, Reckoning};
 use crate::query::window::Timeline;
 use crate::snapshot::Snapshot;
+
+/// The columns that `stats` stands for.
+const STATS: [&str; 7] = ["count", "min", "avg", "p50", "p95", "p99", "max"];
 
 /// Plans a query over a snapshot.
 ///
@@ -36,6 +40,7 @@ pub(crate) fn plan(
         clause_condition: clauses.filter,
         clause_grouping: clauses.group.map(|(grouping, _)| grouping),
         offset: None,
+        in_total: false,
         in_condition: false,
         depth: 0,
         drafts: Vec::new(),
@@ -105,11 +110,13 @@ pub(super) struct Planner<'a> {
     pub(super) findings: &'a Findings<'a>,
     pub(super) catalogue: Catalogue<'a>,
     /// The `where` clause.
-    clause_condition: Option<&'a Condition>,
+    pub(super) clause_condition: Option<&'a Condition>,
     /// The grouping of calls that have none of their own.
     pub(super) clause_grouping: Option<&'a Grouping>,
     /// The shift of the expression that is being planned.
     pub(super) offset: Option<Duration>,
+    /// True inside `total`, where nothing is split.
+    pub(super) in_total: bool,
     /// True inside `having`, where comparisons decide.
     pub(super) in_condition: bool,
     /// How deep the expression that is being planned is nested.
@@ -123,7 +130,7 @@ pub(super) struct Draft {
     sample: Sample,
     conditions: Vec<Condition>,
     pub(super) grouping: Option<Grouping>,
-    shares: Vec<(Vec<Sample>, Vec<Condition>)>,
+    counted: Vec<Counted>,
     pub(super) scan: Scan,
 }
 
@@ -134,18 +141,15 @@ impl<'a> Planner<'a> {
         for item in items {
             let (expr, own_rank) = self.unwrap_rank(item, items.len(), rank.is_some())?;
             rank = rank.or(own_rank);
-            let typed = self.expression(expr)?.resolved(self.findings, None)?;
-            let name = match &item.name {
-                Some(name) => name.node.clone(),
-                None => expr.to_string(),
-            };
-            if planned.iter().any(|other| other.name == name) {
-                let span = item.name.as_ref().map_or(item.expr.span, |name| name.span);
-                let message = format!("two columns are named `{name}`");
-                let help = "name one of them: `… as other`".to_owned();
-                return Err(self.findings.error("Q123", span, message).help(help).into());
+            for new in self.item(item, expr)? {
+                if planned.iter().any(|other| other.name == new.name) {
+                    let span = item.name.as_ref().map_or(item.expr.span, |name| name.span);
+                    let message = format!("two columns are named `{}`", new.name);
+                    let help = "name one of them: `… as other`".to_owned();
+                    return Err(self.findings.error("Q123", span, message).help(help).into());
+                }
+                planned.push(new);
             }
-            planned.push(Item { name, unit: typed.unit, node: typed.node });
         }
         self.in_condition = true;
         let having = clauses.having.map(|(condition, _)| self.having(condition)).transpose()?;
@@ -169,6 +173,35 @@ impl<'a> Planner<'a> {
         Ok(Computed { scans, items: planned, windowed: false, having, rank, compare, fill })
     }
 
+    /// Plans the columns of an item: one, and for `stats` seven.
+    fn item(&mut self, item: &'a ast::Item, expr: &'a ast::Expr) -> Result<Vec<Item>> {
+        if let ExprKind::Call(call) = &*expr.node
+            && call.name.node == "stats"
+        {
+            return self.stats(call, item.name.as_ref().map(|name| name.node.as_str()));
+        }
+        let typed = self.expression(expr)?.resolved(self.findings, None)?;
+        let name = item.name.as_ref().map_or_else(|| expr.to_string(), |name| name.node.clone());
+        Ok(vec![Item { name, unit: typed.unit, node: typed.node }])
+    }
+
+    /// Plans what `stats` stands for; a name of the item goes before those of its columns.
+    fn stats(&mut self, call: &'a ast::Call, named: Option<&str>) -> Result<Vec<Item>> {
+        let mut items = Vec::with_capacity(STATS.len());
+        for function in STATS {
+            let typed = match function {
+                "count" => self.simple(call, Function::Count, Measure::Amount)?,
+                "min" => self.simple(call, Function::Min, Measure::Level)?,
+                "avg" => self.simple(call, Function::Avg, Measure::Level)?,
+                "max" => self.simple(call, Function::Max, Measure::Level)?,
+                name => self.quantile(call, Decimal::of_name(name).unwrap_or(Decimal::HALF))?,
+            };
+            let name = named.map_or_else(|| function.to_owned(), |of| format!("{of} {function}"));
+            items.push(Item { name, unit: typed.unit, node: typed.node });
+        }
+        Ok(items)
+    }
+
     fn having(&mut self, condition: &'a ast::Expr) -> Result<Node> {
         let decides = matches!(
             &*condition.node,
@@ -189,11 +222,11 @@ impl<'a> Planner<'a> {
         scans: &[Scan],
     ) -> Result<Vec<SplitKey>> {
         let mut widest = Vec::new();
-        for (item, ast) in planned.iter().zip(items) {
+        let span = items.last().map_or(Span::default(), |item| item.expr.span);
+        for item in planned {
             let keys = grouping::keys(&item.node, scans);
-            widest = grouping::join(widest, keys).map_err(|(one, other)| {
-                grouping::join_error(self.findings, ast.expr.span, &one, &other)
-            })?;
+            widest = grouping::join(widest, keys)
+                .map_err(|(one, other)| grouping::join_error(self.findings, span, &one, &other))?;
         }
         Ok(widest)
     }
@@ -233,6 +266,10 @@ impl<'a> Planner<'a> {
         conditions: &[&Condition],
         grouping: Option<&Grouping>,
     ) -> Result<usize> {
+        if self.in_total && grouping.is_some() {
+            let label = "`total` is over all groups: a call inside has none of its own".to_owned();
+            return Err(self.error("Q142", sample_span(sample), label));
+        }
         let grouping = grouping.or(self.clause_grouping).cloned();
         let offset = self.offset_of(sample);
         let same = |draft: &Draft| {
@@ -249,7 +286,7 @@ impl<'a> Planner<'a> {
             sample: sample.clone(),
             conditions: conditions.iter().map(|&condition| condition.clone()).collect(),
             grouping,
-            shares: Vec::new(),
+            counted: Vec::new(),
             scan,
         });
         Ok(self.drafts.len() - 1)
@@ -286,35 +323,26 @@ impl<'a> Planner<'a> {
         Node::Aggregate { scan, aggregate, per_nanos: None }
     }
 
-    /// Returns the index of a share's condition in its scan, a new one where none is the same.
-    pub(super) fn share_condition(
-        &mut self,
-        scan: usize,
-        samples: &[&Sample],
-        conditions: &[&Condition],
-    ) -> Result<usize> {
+    /// Returns the index of a condition that a scan counts, a new one where none is the same.
+    pub(super) fn counted(&mut self, scan: usize, counted: Counted) -> Result<usize> {
         let Some(draft) = self.drafts.get_mut(scan) else { return Ok(0) };
-        let same = |(known_samples, known): &(Vec<Sample>, Vec<Condition>)| {
-            known_samples.iter().eq(samples.iter().copied())
-                && known.iter().eq(conditions.iter().copied())
-        };
-        if let Some(index) = draft.shares.iter().position(same) {
+        if let Some(index) = draft.counted.iter().position(|known| *known == counted) {
             return Ok(index);
         }
-        let selection = &draft.scan.selection;
-        let filters = self.catalogue.condition(selection, samples, conditions)?;
+        let filters = self.catalogue.condition(&draft.scan.selection, &counted)?;
         draft.scan.conditions.push(filters);
-        draft.shares.push((
-            samples.iter().map(|&sample| sample.clone()).collect(),
-            conditions.iter().map(|&condition| condition.clone()).collect(),
-        ));
-        Ok(draft.shares.len() - 1)
+        draft.counted.push(counted);
+        Ok(draft.counted.len() - 1)
     }
 
     /// Makes an error at a place of the text.
     pub(super) fn error(&self, code: &'static str, span: Span, message: String) -> Error {
         self.findings.error(code, span, message).into()
     }
+}
+
+fn sample_span(sample: &Sample) -> Span {
+    sample.selector.metric.as_ref().map_or(Span::default(), |name| name.span)
 }
 
 fn sum(one: Duration, other: Duration) -> Duration {

@@ -47,6 +47,16 @@ impl Filters {
     }
 }
 
+/// A condition whose samples are counted: labels and values, and for an apdex the most that
+/// satisfies.
+#[derive(Debug, PartialEq)]
+pub(super) struct Counted {
+    pub(super) samples: Vec<Sample>,
+    pub(super) conditions: Vec<Condition>,
+    /// Values count up to some times a literal, and only where the rest does not hold.
+    pub(super) within: Option<(Spanned<Literal>, f64)>,
+}
+
 /// Looks up what selectors name.
 #[derive(Debug)]
 pub(super) struct Catalogue<'a> {
@@ -89,13 +99,9 @@ impl Catalogue<'_> {
         Ok(Selection { series, filters, metrics, names_metric: named.is_some(), filters_values })
     }
 
-    /// Resolves the condition of a share for the selection it is counted over.
-    pub(super) fn condition(
-        &self,
-        selection: &Selection,
-        samples: &[&Sample],
-        conditions: &[&Condition],
-    ) -> Result<Filters> {
+    /// Resolves a condition for the selection whose samples it counts.
+    pub(super) fn condition(&self, selection: &Selection, counted: &Counted) -> Result<Filters> {
+        let Counted { samples, conditions, within } = counted;
         for condition in conditions {
             check_depth(self.snapshot.limits(), depth_of(condition))?;
         }
@@ -118,7 +124,13 @@ impl Catalogue<'_> {
             for condition in conditions {
                 parts.push(self.predicate(condition, unit)?);
             }
-            Ok(Predicate::All(parts))
+            let all = Predicate::All(parts);
+            let Some((literal, times)) = within else { return Ok(all) };
+            let most = self.number(literal, unit)? * times;
+            let within = Predicate::Value(CompareOp::LessEqual, most);
+            let fails = !(samples.is_empty() && conditions.is_empty());
+            let fails = if fails { vec![Predicate::Not(Box::new(all))] } else { Vec::new() };
+            Ok(Predicate::All(std::iter::once(within).chain(fails).collect()))
         })
     }
 
@@ -181,10 +193,14 @@ impl Catalogue<'_> {
         literal: &Spanned<Literal>,
         metric: &MetricDef,
     ) -> Result<Predicate> {
-        let number = number_in_unit(&literal.node, metric.unit.as_deref()).map_err(|mismatch| {
-            unit_error(self.findings, mismatch, literal.span, &metric.name, metric.unit.as_deref())
-        })?;
-        Ok(Predicate::Value(op.node, number))
+        Ok(Predicate::Value(op.node, self.number(literal, metric)?))
+    }
+
+    fn number(&self, literal: &Spanned<Literal>, metric: &MetricDef) -> Result<f64> {
+        let unit = metric.unit.as_deref();
+        number_in_unit(&literal.node, unit).map_err(|mismatch| {
+            unit_error(self.findings, mismatch, literal.span, &metric.name, unit)
+        })
     }
 
     fn matcher(&self, matcher: &LabelMatcher) -> Result<Matcher> {

@@ -129,6 +129,9 @@ pub(crate) enum Function {
     },
     /// The share of samples that satisfy a condition of the scan.
     Share(usize),
+    /// Half of the samples that satisfy one condition, and half of those that satisfy another, as
+    /// a share of all: the satisfied and the tolerating of an apdex.
+    Apdex(usize, usize),
     /// How much counters grew, resets corrected.
     Increase,
     /// How much gauges changed.
@@ -147,6 +150,19 @@ impl Function {
     }
 }
 
+/// How a value is changed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Change {
+    /// The other sign.
+    Negate,
+    /// Without the sign.
+    Abs,
+    /// To the nearest multiple of a positive number.
+    Round(f64),
+    /// Not below one number and not above another.
+    Clamp(f64, f64),
+}
+
 /// A tree of arithmetic.
 #[derive(Debug, Clone)]
 pub(crate) enum Node {
@@ -161,8 +177,8 @@ pub(crate) enum Node {
         /// The length of time in nanoseconds that an amount is given for: one second for rates.
         per_nanos: Option<u64>,
     },
-    /// A change of sign.
-    Negate(Box<Self>),
+    /// A change of every value.
+    Map(Change, Box<Self>),
     /// An operator over two sides. Comparisons yield 1 or 0, `and`, `or`, `unless` combine those.
     Binary {
         /// The operator.
