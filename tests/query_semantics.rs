@@ -235,7 +235,6 @@ fn what_is_not_executed_yet_is_refused_by_name() {
     for (text, caret) in [
         ("max(p95(latency) every 1m) last 1h", "p95(latency)"),
         ("p99(latency, approx=true) last 1h", "true"),
-        ("count(latency) > 5 last 1h", ">"),
         ("count(latency) by hour() last 1h", "hour"),
     ] {
         let diagnostic = refused_as(text, "Q401", caret);

@@ -116,7 +116,7 @@ impl<'p> Accumulator<'p> {
                 _ => (0..self.counts.len()).map(|window| self.value(*function, window)).collect(),
             };
             let points = column.into_iter().zip(&self.counts);
-            let point = |(value, &count): (_, &u64)| Point { value, occupied: count > 0 };
+            let point = |(value, &count): (_, &u64)| Point::new(value, count > 0);
             columns.push(points.map(point).collect());
         }
         columns

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::lang::ast::Fill;
-use crate::query::exec::arithmetic::{Value, evaluate};
+use crate::query::exec::arithmetic::{Evaluation, Value};
 use crate::query::exec::compare::{add_changes, columns_of};
 use crate::query::exec::fill::{fill, is_empty};
 use crate::query::exec::frame::{GroupKey, Lookup, Point};
@@ -52,10 +52,12 @@ fn items(
     findings: &Findings<'_>,
 ) -> Result<Output> {
     let scanned = scan_all(computed, timeline, snapshot)?;
-    let mut values = evaluate_items(computed, &scanned, findings);
+    let evaluation = Evaluation { scans: &scanned, findings, filters: true };
+    let mut values = evaluate_items(computed, evaluation);
     if let Some(past) = computed.compare {
         let then = scan_all(computed, &timeline.compared(past), snapshot)?;
-        values.extend(evaluate_items(computed, &then, findings));
+        let evaluation = Evaluation { scans: &then, findings, filters: false };
+        values.extend(evaluate_items(computed, evaluation));
     }
     let mut table = Table::join(&values, timeline.steps.len(), snapshot.limits())?;
     if computed.having.is_some() || computed.rank.is_some() {
@@ -84,8 +86,8 @@ fn items(
     Ok(Output { columns: columns(&table, computed), rows, found })
 }
 
-fn evaluate_items(computed: &Computed, scanned: &[Scanned], findings: &Findings<'_>) -> Vec<Value> {
-    computed.items.iter().map(|item| evaluate(&item.node, scanned, findings)).collect()
+fn evaluate_items(computed: &Computed, evaluation: Evaluation<'_>) -> Vec<Value> {
+    computed.items.iter().map(|item| evaluation.of(&item.node)).collect()
 }
 
 fn scan_all(computed: &Computed, timeline: &Timeline, snapshot: &Snapshot) -> Result<Vec<Scanned>> {
@@ -94,23 +96,29 @@ fn scan_all(computed: &Computed, timeline: &Timeline, snapshot: &Snapshot) -> Re
 
 /// Keeps the groups that `having` and `top` choose by what was scanned of the whole range.
 fn choose(table: &mut Table, computed: &Computed, scanned: &[Scanned], findings: &Findings<'_>) {
-    let one_value = |node: &Node, table: &Table| -> Vec<Option<f64>> {
-        let value = evaluate(node, scanned, findings);
+    let one_point = |node: &Node, filters: bool, table: &Table| -> Vec<Point> {
+        let value = Evaluation { scans: scanned, findings, filters }.of(node);
         let keys = table.lines.iter().map(|line| &line.key);
         match &value {
-            Value::Constant(number) => keys.map(|_| *number).collect(),
+            Value::Constant(point) => keys.map(|_| *point).collect(),
             Value::Frame(frame) => {
                 let lookup = Lookup::new(frame, &table.keys);
-                keys.map(|key| lookup.point(lookup.points(key), 0).value).collect()
+                keys.map(|key| lookup.point(lookup.points(key), 0)).collect()
             }
         }
     };
     if let Some(having) = &computed.having {
-        let mut holds = one_value(having, table).into_iter();
-        table.lines.retain(|_| holds.next().flatten().is_some_and(|truth| truth != 0.0));
+        let mut holds = one_point(having, true, table).into_iter();
+        table.lines.retain(|_| holds.next().is_some_and(|point| point.kept));
     }
     if let (Some(rank), Some(first)) = (computed.rank, computed.items.first()) {
-        let values = one_value(&first.node, table);
+        // What comparisons left out takes no place among the first; what is left is ranked by its
+        // value, whether or not a comparison holds over the whole range.
+        table.lines.retain(|line| {
+            let steps = line.items.first().map_or(0, Vec::len);
+            !(0..steps).all(|step| line.is_left_out(step))
+        });
+        let values = one_point(&first.node, false, table).into_iter().map(|point| point.value);
         let keys = table.lines.iter().map(|line| line.key.clone());
         let kept: BTreeSet<GroupKey> = best(keys.zip(values).collect(), rank).into_iter().collect();
         table.lines.retain(|line| kept.contains(&line.key));
@@ -121,7 +129,7 @@ fn choose(table: &mut Table, computed: &Computed, scanned: &[Scanned], findings:
 fn windowed_rows(table: &Table, timeline: &Timeline, fill: Option<Fill>) -> Vec<Vec<Cell>> {
     let mut rows = Vec::with_capacity(timeline.steps.len() * table.lines.len());
     for (index, step) in timeline.steps.iter().enumerate() {
-        for line in &table.lines {
+        for line in table.lines.iter().filter(|line| !line.is_left_out(index)) {
             let points: Vec<Option<&Point>> =
                 line.items.iter().map(|points| points.get(index)).collect();
             if matches!(fill, Some(Fill::None))
@@ -154,7 +162,7 @@ fn plain_rows(lines: &mut [Line]) -> Vec<Vec<Cell>> {
         let labels = line.key.iter().map(|part| Cell::Text(Arc::clone(part)));
         labels.chain(line.items.iter().map(|points| cell(points.first()))).collect()
     };
-    lines.iter().map(row).collect()
+    lines.iter().filter(|line| !line.is_left_out(0)).map(row).collect()
 }
 
 fn cell(point: Option<&Point>) -> Cell {

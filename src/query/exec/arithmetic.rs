@@ -6,53 +6,84 @@ use crate::model::TimeRange;
 use crate::query::exec::frame::{Frame, Group, Lookup, Point, union_of_groups, widest};
 use crate::query::exec::scan::Scanned;
 use crate::query::finding::Findings;
-use crate::query::plan::{Change, Node};
+use crate::query::plan::{Change, Node, is_condition};
 use crate::query::predicate::compare;
 
 /// The value of an expression.
 #[derive(Debug)]
 pub(super) enum Value {
     /// The same for every group and step.
-    Constant(Option<f64>),
+    Constant(Point),
     /// By group and step.
     Frame(Frame),
 }
 
-/// Evaluates an expression over what the scans yielded.
-pub(super) fn evaluate(node: &Node, scans: &[Scanned], findings: &Findings<'_>) -> Value {
-    match node {
-        Node::Constant(number) => Value::Constant(Some(*number)),
-        Node::Aggregate { scan, aggregate, per_nanos } => {
-            let scanned = scans.get(*scan);
-            let frame = scanned.and_then(|scanned| scanned.frames.get(*aggregate));
-            let (Some(scanned), Some(frame)) = (scanned, frame) else {
-                return Value::Constant(None);
-            };
-            let mut frame = frame.clone();
-            for group in &mut frame.groups {
-                finish(&mut group.points, &scanned.covers, *per_nanos, findings);
+/// What expressions are evaluated over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Evaluation<'a> {
+    /// What the scans yielded.
+    pub(super) scans: &'a [Scanned],
+    /// Where warnings go.
+    pub(super) findings: &'a Findings<'a>,
+    /// True where comparisons leave out what they do not hold for; else they keep all.
+    pub(super) filters: bool,
+}
+
+impl Evaluation<'_> {
+    /// Evaluates an expression.
+    pub(super) fn of(&self, node: &Node) -> Value {
+        match node {
+            Node::Constant(number) => Value::Constant(Point::new(Some(*number), true)),
+            Node::Aggregate { scan, aggregate, per_nanos } => {
+                self.aggregate(*scan, *aggregate, *per_nanos)
             }
-            Value::Frame(frame)
-        }
-        Node::Map(change, inner) => {
-            let changed = |value| changed(*change, value);
-            match evaluate(inner, scans, findings) {
-                Value::Constant(number) => Value::Constant(number.and_then(changed)),
-                Value::Frame(mut frame) => {
-                    for point in frame.groups.iter_mut().flat_map(|group| &mut group.points) {
-                        point.value = point.value.and_then(changed);
+            Node::Map(change, inner) => {
+                let changed = |point: Point| Point {
+                    value: point.value.and_then(|v| changed(*change, v)),
+                    ..point
+                };
+                match self.of(inner) {
+                    Value::Constant(point) => Value::Constant(changed(point)),
+                    Value::Frame(mut frame) => {
+                        for point in frame.groups.iter_mut().flat_map(|group| &mut group.points) {
+                            *point = changed(*point);
+                        }
+                        frame.absent = changed(frame.absent);
+                        Value::Frame(frame)
                     }
-                    frame.absent = frame.absent.and_then(changed);
-                    Value::Frame(frame)
                 }
             }
-        }
-        Node::Binary { op, span, left, right } => {
-            let (left, right) = (evaluate(left, scans, findings), evaluate(right, scans, findings));
-            let operator = Operator { op: *op, span: *span, findings: Some(findings) };
-            operator.combine(left, right)
+            Node::Binary { op, span, left, right } => {
+                let operator = Operator {
+                    op: *op,
+                    span: *span,
+                    findings: Some(self.findings),
+                    filters: self.filters,
+                    decides: [left, right].map(|side| decides(side)),
+                    shows_right: matches!(**left, Node::Constant(_)),
+                };
+                operator.combine(self.of(left), self.of(right))
+            }
         }
     }
+
+    fn aggregate(&self, scan: usize, aggregate: usize, per_nanos: Option<u64>) -> Value {
+        let scanned = self.scans.get(scan);
+        let frame = scanned.and_then(|scanned| scanned.frames.get(aggregate));
+        let (Some(scanned), Some(frame)) = (scanned, frame) else {
+            return Value::Constant(Point::new(None, false));
+        };
+        let mut frame = frame.clone();
+        for group in &mut frame.groups {
+            finish(&mut group.points, &scanned.covers, per_nanos, self.findings);
+        }
+        Value::Frame(frame)
+    }
+}
+
+/// Returns true for what holds or does not; other values hold where there are samples.
+fn decides(node: &Node) -> bool {
+    matches!(node, Node::Binary { op, .. } if is_condition(*op))
 }
 
 fn changed(change: Change, value: f64) -> Option<f64> {
@@ -109,6 +140,12 @@ struct Operator<'a> {
     span: Span,
     /// Where warnings go; nothing for values that no row may come to show.
     findings: Option<&'a Findings<'a>>,
+    /// True where comparisons leave out what they do not hold for.
+    filters: bool,
+    /// Which of both sides are conditions themselves.
+    decides: [bool; 2],
+    /// True if a comparison shows its right side, since the left is a mere number.
+    shows_right: bool,
 }
 
 impl Operator<'_> {
@@ -127,12 +164,13 @@ impl Operator<'_> {
         }
     }
 
-    fn map(&self, mut frame: Frame, apply: impl Fn(&Self, Option<f64>) -> Option<f64>) -> Frame {
+    fn map(&self, mut frame: Frame, apply: impl Fn(&Self, Point) -> Point) -> Frame {
         for point in frame.groups.iter_mut().flat_map(|group| &mut group.points) {
-            point.value = apply(self, point.value);
+            *point = Point { occupied: point.occupied, ..apply(self, *point) };
         }
         // A group that is not there is no division by zero that anyone should be warned of.
-        frame.absent = apply(&Self { findings: None, ..*self }, frame.absent);
+        let quiet = Self { findings: None, ..*self };
+        frame.absent = Point { occupied: false, ..apply(&quiet, frame.absent) };
         frame
     }
 
@@ -150,43 +188,62 @@ impl Operator<'_> {
                 let one = lefts.point(left_points, step);
                 let other = rights.point(right_points, step);
                 let occupied = (counts(left) && one.occupied) || (counts(right) && other.occupied);
-                Point { value: self.apply(one.value, other.value), occupied }
+                Point { occupied, ..self.apply(one, other) }
             };
             let points = (0..steps).map(point).collect();
             Group { key, points }
         });
         let groups = groups.collect();
         let absent = Self { findings: None, ..*self }.apply(left.absent, right.absent);
+        let absent = Point { occupied: false, ..absent };
         Frame { keys: keys.to_vec(), groups, absent }
     }
 
-    fn apply(&self, left: Option<f64>, right: Option<f64>) -> Option<f64> {
-        let holds = |side: Option<f64>| side.is_some_and(|value| value != 0.0);
-        let truth = |holds: bool| Some(if holds { 1.0 } else { 0.0 });
+    fn apply(&self, left: Point, right: Point) -> Point {
+        let [decides_left, decides_right] = self.decides;
+        let holds = |side: Point, decides: bool| {
+            side.kept && side.value.is_some() && (decides || side.occupied)
+        };
+        let keep = |value: Option<f64>, kept: bool| {
+            let kept = kept || !self.filters;
+            let value = value.filter(|_| kept);
+            Point { value, occupied: left.occupied || right.occupied, kept }
+        };
+        let (holds_left, holds_right) = (holds(left, decides_left), holds(right, decides_right));
         match self.op {
-            BinaryOp::Default => left.or(right),
-            BinaryOp::And => truth(holds(left) && holds(right)),
-            BinaryOp::Or => truth(holds(left) || holds(right)),
-            BinaryOp::Unless => truth(holds(left) && !holds(right)),
-            BinaryOp::Compare(op) => truth(compare(op, left?, right?)),
-            BinaryOp::Add => self.finite(left? + right?),
-            BinaryOp::Subtract => self.finite(left? - right?),
-            BinaryOp::Multiply => self.finite(left? * right?),
-            BinaryOp::Divide => {
-                let (left, right) = (left?, right?);
-                if right == 0.0 {
-                    if let Some(findings) = self.findings {
-                        let message = "a division by zero has no value: it is left empty";
-                        findings.warn_once("Q304", self.span, message);
-                    }
-                    return None;
-                }
-                self.finite(left / right)
+            BinaryOp::Default if left.value.is_some() => left,
+            BinaryOp::Default => Point { occupied: left.occupied, ..right },
+            BinaryOp::And => keep(left.value, holds_left && holds_right),
+            BinaryOp::Unless => keep(left.value, holds_left && !holds_right),
+            BinaryOp::Or if holds_left || !self.filters => keep(left.value.or(right.value), true),
+            BinaryOp::Or => keep(right.value, holds_right),
+            BinaryOp::Compare(op) => {
+                let both = left.value.zip(right.value);
+                let shown = if self.shows_right { right.value } else { left.value };
+                keep(shown, both.is_some_and(|(left, right)| compare(op, left, right)))
             }
+            _ => Point {
+                value: left.value.zip(right.value).and_then(|(l, r)| self.compute(l, r)),
+                occupied: left.occupied || right.occupied,
+                kept: left.kept && right.kept,
+            },
         }
     }
 
-    fn finite(&self, value: f64) -> Option<f64> {
+    fn compute(&self, left: f64, right: f64) -> Option<f64> {
+        let value = match self.op {
+            BinaryOp::Add => left + right,
+            BinaryOp::Subtract => left - right,
+            BinaryOp::Multiply => left * right,
+            _ if right == 0.0 => {
+                if let Some(findings) = self.findings {
+                    let message = "a division by zero has no value: it is left empty";
+                    findings.warn_once("Q304", self.span, message);
+                }
+                return None;
+            }
+            _ => left / right,
+        };
         finite(value, self.span, self.findings)
     }
 }
@@ -199,14 +256,18 @@ mod tests {
     use crate::query::finding::Findings;
     use crate::query::plan::Change;
 
+    fn operator<'a>(op: BinaryOp, findings: &'a Findings<'a>) -> Operator<'a> {
+        let (findings, decides) = (Some(findings), [false, false]);
+        Operator { op, span: Span::default(), findings, filters: true, decides, shows_right: false }
+    }
+
     #[test]
     fn division_by_zero_is_null_with_one_warning() {
         let findings = Findings::new("x");
-        let divide =
-            Operator { op: BinaryOp::Divide, span: Span::default(), findings: Some(&findings) };
-        assert_eq!(divide.apply(Some(1.0), Some(0.0)), None);
-        assert_eq!(divide.apply(Some(0.0), Some(-0.0)), None);
-        assert_eq!(divide.apply(Some(1.0), Some(4.0)), Some(0.25));
+        let divide = operator(BinaryOp::Divide, &findings);
+        assert_eq!(divide.compute(1.0, 0.0), None);
+        assert_eq!(divide.compute(0.0, -0.0), None);
+        assert_eq!(divide.compute(1.0, 4.0), Some(0.25));
         assert_eq!(findings.into_parts().0.len(), 1);
     }
 
@@ -230,9 +291,7 @@ mod tests {
     #[test]
     fn overflow_is_null_with_a_warning() {
         let findings = Findings::new("x");
-        let op = BinaryOp::Multiply;
-        let multiply = Operator { op, span: Span::default(), findings: Some(&findings) };
-        assert_eq!(multiply.apply(Some(1e300), Some(1e300)), None);
+        assert_eq!(operator(BinaryOp::Multiply, &findings).compute(1e300, 1e300), None);
         assert_eq!(findings.into_parts().0[0].code, "Q305");
     }
 

@@ -10,7 +10,10 @@ use crate::query::rows::{Column, Role};
 pub(super) fn add_changes(line: &mut Line) {
     let then = line.items.split_off(line.items.len() / 2);
     let now = std::mem::take(&mut line.items);
-    for (now, then) in now.into_iter().zip(then) {
+    for (now, mut then) in now.into_iter().zip(then) {
+        for (then, now) in then.iter_mut().zip(&now) {
+            then.kept = now.kept;
+        }
         let derived = |of: fn(f64, f64) -> Option<f64>| {
             let pairs = now.iter().zip(&then);
             pairs.map(|(now, then)| combine(*now, *then, of)).collect()
@@ -24,7 +27,7 @@ pub(super) fn add_changes(line: &mut Line) {
 
 fn combine(now: Point, then: Point, of: fn(f64, f64) -> Option<f64>) -> Point {
     let value = now.value.zip(then.value).and_then(|(now, then)| of(now, then));
-    Point { value, occupied: now.occupied || then.occupied }
+    Point { value, occupied: now.occupied || then.occupied, kept: now.kept }
 }
 
 fn finite(value: f64) -> Option<f64> {

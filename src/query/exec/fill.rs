@@ -17,12 +17,15 @@ pub(super) fn fill(points: &mut [Point], steps: &[TimeRange], how: Fill) {
     match how {
         Fill::Null | Fill::None => {}
         Fill::Number(number) => {
-            for point in points {
+            for point in points.iter_mut() {
                 point.value = point.value.or(Some(number));
             }
         }
         Fill::Previous => between(points, |before, _, _| before.1),
         Fill::Linear => between(points, |before, after, at| line(steps, before, after, at)),
+    }
+    for point in points.iter_mut().filter(|point| !point.kept) {
+        point.value = None;
     }
 }
 
@@ -65,10 +68,8 @@ mod tests {
     /// `None` is a window without samples, whose count is 0.
     fn filled(how: Fill) -> Vec<Option<f64>> {
         let given = [None, Some(2.0), None, None, Some(8.0), None];
-        let mut points: Vec<Point> = given
-            .iter()
-            .map(|value| Point { value: value.or(Some(0.0)), occupied: value.is_some() })
-            .collect();
+        let mut points: Vec<Point> =
+            given.iter().map(|value| Point::new(value.or(Some(0.0)), value.is_some())).collect();
         let at = |n: i64| Timestamp::from_nanos(n * 10);
         let steps: Vec<TimeRange> = (0..6).map(|n| TimeRange::new(at(n), at(n + 1))).collect();
         fill(&mut points, &steps, how);

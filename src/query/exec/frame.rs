@@ -15,6 +15,15 @@ pub(super) struct Point {
     pub(super) value: Option<f64>,
     /// True if some sample lies in the step.
     pub(super) occupied: bool,
+    /// False where a comparison left it out; it has no value then.
+    pub(super) kept: bool,
+}
+
+impl Point {
+    /// Makes a point that no comparison left out.
+    pub(super) fn new(value: Option<f64>, occupied: bool) -> Self {
+        Self { value, occupied, kept: true }
+    }
 }
 
 /// One group and its values, one a step.
@@ -32,7 +41,7 @@ pub(super) struct Frame {
     /// The groups, sorted by key.
     pub(super) groups: Vec<Group>,
     /// What a group has that is not here.
-    pub(super) absent: Option<f64>,
+    pub(super) absent: Point,
 }
 
 /// Finds the groups of a frame by the keys of a wider one, or of the same keys in another order.
@@ -68,8 +77,7 @@ impl<'f> Lookup<'f> {
 
     /// Returns the point of a step, or what stands for a group that is not here.
     pub(super) fn point(&self, points: Option<&[Point]>, step: usize) -> Point {
-        let absent = Point { value: self.frame.absent, occupied: false };
-        points.and_then(|points| points.get(step)).copied().unwrap_or(absent)
+        points.and_then(|points| points.get(step)).copied().unwrap_or(self.frame.absent)
     }
 }
 
@@ -111,14 +119,14 @@ mod tests {
     }
 
     fn frame(names: &[&str], groups: &[(&[&str], f64)]) -> Frame {
-        let point = |value| Point { value: Some(value), occupied: true };
+        let point = |value| Point::new(Some(value), true);
         Frame {
             keys: names.iter().map(|&name| SplitKey::Label(name.to_owned())).collect(),
             groups: groups
                 .iter()
                 .map(|(names, value)| Group { key: key(names), points: vec![point(*value)] })
                 .collect(),
-            absent: Some(0.0),
+            absent: Point::new(Some(0.0), false),
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) fn scan(scan: &Scan, timeline: &Timeline, snapshot: &Snapshot) -> Res
     let empty = |function: &Function| Frame {
         keys: scan.keys.clone(),
         groups: Vec::new(),
-        absent: function.of_nothing(),
+        absent: Point::new(function.of_nothing(), false),
     };
     let mut frames: Vec<Frame> = scan.aggregates.iter().map(empty).collect();
     let mut accumulator = Accumulator::new(&scan.aggregates, scan.conditions.len(), covers.len());

@@ -21,6 +21,13 @@ pub(super) struct Line {
     pub(super) items: Vec<Vec<Point>>,
 }
 
+impl Line {
+    /// Returns true if a comparison left the step out of every item.
+    pub(super) fn is_left_out(&self, step: usize) -> bool {
+        self.items.iter().all(|points| points.get(step).is_some_and(|point| !point.kept))
+    }
+}
+
 impl Table {
     /// Joins the items on their keys, as the sides of an operator are.
     ///
@@ -52,21 +59,21 @@ impl Table {
 }
 
 enum Column<'f> {
-    Constant(Option<f64>),
+    Constant(Point),
     Frame(Lookup<'f>),
 }
 
 impl<'f> Column<'f> {
     fn new(value: &'f Value, keys: &[SplitKey]) -> Self {
         match value {
-            Value::Constant(number) => Self::Constant(*number),
+            Value::Constant(point) => Self::Constant(*point),
             Value::Frame(frame) => Self::Frame(Lookup::new(frame, keys)),
         }
     }
 
     fn points(&self, key: &GroupKey, steps: usize) -> Vec<Point> {
         match self {
-            Self::Constant(value) => vec![Point { value: *value, occupied: true }; steps],
+            Self::Constant(point) => vec![*point; steps],
             Self::Frame(lookup) => {
                 let points = lookup.points(key);
                 (0..steps).map(|step| lookup.point(points, step)).collect()

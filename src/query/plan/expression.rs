@@ -5,7 +5,7 @@ use crate::lang::Span;
 use crate::lang::ast::{BinaryOp, Duration, Expr, ExprKind, Literal, Spanned};
 use crate::query::calendar::DAY_NANOS;
 use crate::query::finding::Findings;
-use crate::query::plan::planner::{Planner, is_condition};
+use crate::query::plan::planner::Planner;
 use crate::query::plan::selection::{check_depth, unit_error};
 use crate::query::plan::tree::{Change, Node};
 use crate::query::units::{number_in_unit, rate_unit};
@@ -80,10 +80,6 @@ impl<'a> Planner<'a> {
                 Ok(Typed::new(node, inner.measure, inner.unit))
             }
             ExprKind::Binary { op, left, right } => {
-                if is_condition(op.node) && !self.in_condition {
-                    let what = "keeping rows by a comparison";
-                    return Err(self.findings.not_available(op.span, what));
-                }
                 let (left, right) = (self.expression(left)?, self.expression(right)?);
                 self.binary(*op, left, right)
             }
@@ -185,9 +181,10 @@ fn result_of(op: BinaryOp, left: &Typed, right: &Typed) -> (Measure, Option<Stri
             (left.measure, left.unit.clone())
         }
         BinaryOp::Multiply | BinaryOp::Divide => (Measure::Level, None),
-        BinaryOp::Default => (Measure::Level, same_unit),
-        BinaryOp::Compare(_) | BinaryOp::And | BinaryOp::Or | BinaryOp::Unless => {
-            (Measure::Level, None)
+        BinaryOp::Default | BinaryOp::Or => (Measure::Level, same_unit),
+        BinaryOp::Compare(_) if constant(left) => (Measure::Level, right.unit.clone()),
+        BinaryOp::Compare(_) | BinaryOp::And | BinaryOp::Unless => {
+            (Measure::Level, left.unit.clone())
         }
     }
 }

@@ -11,7 +11,7 @@ mod selection;
 mod spelling;
 mod tree;
 
-pub(crate) use crate::query::plan::planner::plan;
+pub(crate) use crate::query::plan::planner::{is_condition, plan};
 pub(crate) use crate::query::plan::tree::{
     Body, Change, Computed, Function, Item, Node, Plan, Rank, Scan, SplitKey,
 };

@@ -41,7 +41,6 @@ pub(crate) fn plan(
         clause_grouping: clauses.group.map(|(grouping, _)| grouping),
         offset: None,
         in_total: false,
-        in_condition: false,
         depth: 0,
         drafts: Vec::new(),
     };
@@ -117,8 +116,6 @@ pub(super) struct Planner<'a> {
     pub(super) offset: Option<Duration>,
     /// True inside `total`, where nothing is split.
     pub(super) in_total: bool,
-    /// True inside `having`, where comparisons decide.
-    pub(super) in_condition: bool,
     /// How deep the expression that is being planned is nested.
     pub(super) depth: u64,
     pub(super) drafts: Vec<Draft>,
@@ -151,9 +148,7 @@ impl<'a> Planner<'a> {
                 planned.push(new);
             }
         }
-        self.in_condition = true;
         let having = clauses.having.map(|(condition, _)| self.having(condition)).transpose()?;
-        self.in_condition = false;
         grouping::resolve(&self.catalogue, &mut self.drafts)?;
         let scans: Vec<Scan> = self.drafts.drain(..).map(|draft| draft.scan).collect();
         for item in &planned {
@@ -354,7 +349,7 @@ fn sum(one: Duration, other: Duration) -> Duration {
 }
 
 /// Returns true for operators that decide: comparisons, `and`, `or`, `unless`.
-pub(super) fn is_condition(op: BinaryOp) -> bool {
+pub(crate) fn is_condition(op: BinaryOp) -> bool {
     matches!(op, BinaryOp::Compare(_) | BinaryOp::And | BinaryOp::Or | BinaryOp::Unless)
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Computed {
     pub(crate) items: Vec<Item>,
     /// True with `every`: a row a window.
     pub(crate) windowed: bool,
-    /// Groups stay for which this is 1 over the whole range.
+    /// Groups stay that this keeps over the whole range.
     pub(crate) having: Option<Node>,
     /// How many groups stay, by the first item's value over the whole range.
     pub(crate) rank: Option<Rank>,
@@ -179,7 +179,8 @@ pub(crate) enum Node {
     },
     /// A change of every value.
     Map(Change, Box<Self>),
-    /// An operator over two sides. Comparisons yield 1 or 0, `and`, `or`, `unless` combine those.
+    /// An operator over two sides. Comparisons keep the left value where they hold; `and`, `or`,
+    /// `unless` combine what both sides keep.
     Binary {
         /// The operator.
         op: BinaryOp,
