@@ -93,10 +93,18 @@ impl Zone {
         Some(Timestamp::from_nanos(i64::try_from(nanos).ok()?))
     }
 
-    fn zoned(&self, nanos: i64) -> jiff::Zoned {
+    /// Returns an instant as a civil time of the zone.
+    pub(crate) fn zoned(&self, nanos: i64) -> jiff::Zoned {
         // Every i64 of nanoseconds lies in the years 1677 to 2262, which jiff covers.
         let instant = jiff::Timestamp::from_nanosecond(i128::from(nanos)).unwrap_or_default();
         instant.to_zoned(self.zone.clone())
+    }
+
+    /// Returns the first time after `nanos` at which the clocks change, if they do again.
+    pub(crate) fn next_change(&self, nanos: i64) -> Option<i64> {
+        let instant = jiff::Timestamp::from_nanosecond(i128::from(nanos)).ok()?;
+        let change = self.zone.following(instant).next()?.timestamp();
+        i64::try_from(change.as_nanosecond()).ok()
     }
 
     fn day_number(&self, nanos: i64) -> i64 {

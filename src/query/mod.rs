@@ -4,6 +4,7 @@ mod calendar;
 mod exec;
 mod finding;
 mod options;
+mod pieces;
 mod plan;
 mod predicate;
 mod quantile;

@@ -1,9 +1,10 @@
 //! Windows of time: the steps of an answer, and what each step covers of a selector.
 
 use crate::error::{ErrorKind, Result};
-use crate::lang::ast::Duration;
+use crate::lang::ast::{CalendarPart, Duration};
 use crate::model::{Limits, TimeRange, Timestamp};
 use crate::query::calendar::{Grid, Zone};
+use crate::query::pieces::Pieces;
 
 /// What an answer is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +122,28 @@ impl Timeline {
         self.steps.iter().map(cover).collect()
     }
 
+    /// Cuts what the steps cover where parts of the calendar change.
+    ///
+    /// The parts are those of the steps' time, also where what is read lies before it.
+    ///
+    /// # Errors
+    /// `ErrorKind::Limit` for more pieces than an answer may have windows.
+    pub(crate) fn pieces(
+        &self,
+        parts: &[CalendarPart],
+        length: Option<Duration>,
+        offset: Option<Duration>,
+        limits: &Limits,
+    ) -> Result<Pieces> {
+        let ours = Self { back: None, ..self.clone() };
+        let all = hull(self.range, &ours.covers(length, None));
+        let mut pieces = Pieces::of(all, parts, &self.zone, limits)?;
+        for piece in &mut pieces.pieces {
+            piece.range = self.moved(piece.range, offset);
+        }
+        Ok(pieces)
+    }
+
     /// Returns a range moved into the past by `offset`, and by what the timeline is compared with.
     ///
     /// It is empty where that past has no such time, such as 30 February.
@@ -132,6 +155,13 @@ impl Timeline {
         };
         self.back.into_iter().chain(offset).fold(range, before)
     }
+}
+
+/// Returns the smallest range that covers all of them.
+pub(crate) fn hull(range: TimeRange, covers: &[TimeRange]) -> TimeRange {
+    covers.iter().filter(|cover| !cover.is_empty()).fold(range, |hull, cover| {
+        TimeRange::new(hull.start.min(cover.start), hull.end.max(cover.end))
+    })
 }
 
 const NO_TIME: Duration = Duration { months: 0, days: 0, nanos: 0 };

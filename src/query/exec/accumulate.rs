@@ -1,6 +1,6 @@
 //! What is gathered of one group, window by window, and the aggregates read from it.
 
-use crate::model::{Columns, TimeRange};
+use crate::model::TimeRange;
 use crate::query::exec::change::{Steps, add_changes};
 use crate::query::exec::frame::Point;
 use crate::query::exec::percentile::{Asked, Pool};
@@ -76,11 +76,17 @@ impl<'p> Accumulator<'p> {
         self.pool.clear();
     }
 
-    /// Adds the samples of one series; `tests` are the conditions of shares.
-    pub(super) fn add(&mut self, columns: &Columns, covers: &[TimeRange], tests: &[Test]) {
-        let Columns { timestamps, values } = columns;
+    /// Adds samples of one series; `tests` are the conditions that are counted. `covers` are of
+    /// the windows from `base` on.
+    pub(super) fn add(
+        &mut self,
+        (timestamps, values): (&[i64], &[f64]),
+        (base, covers): (usize, &[TimeRange]),
+        tests: &[Test],
+    ) {
         let offset = if self.asked.is_empty() { 0 } else { self.pool.add_values(values) };
         for_each_run(timestamps, covers, |window, first, end| {
+            let window = base + window;
             let inside = values.get(first..end).unwrap_or(&[]);
             if let Some(count) = self.counts.get_mut(window) {
                 *count += inside.len() as u64;
@@ -101,7 +107,8 @@ impl<'p> Accumulator<'p> {
             }
         });
         if let Some(steps) = self.steps {
-            add_changes(steps, timestamps, values, covers, &mut self.changes);
+            let totals = self.changes.get_mut(base..).unwrap_or_default();
+            add_changes(steps, timestamps, values, covers, totals);
         }
     }
 

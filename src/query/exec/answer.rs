@@ -14,7 +14,8 @@ use crate::query::exec::raw;
 use crate::query::exec::scan::{Scanned, scan};
 use crate::query::exec::table::{Line, Table};
 use crate::query::finding::Findings;
-use crate::query::plan::{Body, Computed, Item, Node, Plan};
+use crate::query::pieces::shown;
+use crate::query::plan::{Body, Computed, Item, Node, Plan, SplitKey};
 use crate::query::rows::{Cell, Column, Role};
 use crate::query::window::Timeline;
 use crate::snapshot::Snapshot;
@@ -81,7 +82,7 @@ fn items(
     let rows = if computed.windowed {
         windowed_rows(&table, timeline, computed.fill)
     } else {
-        plain_rows(table.lines.as_mut_slice())
+        plain_rows(&mut table)
     };
     Ok(Output { columns: columns(&table, computed), rows, found })
 }
@@ -142,7 +143,7 @@ fn windowed_rows(table: &Table, timeline: &Timeline, fill: Option<Fill>) -> Vec<
                 Cell::Time(step.end),
                 Cell::Flag(timeline.is_partial(*step)),
             ];
-            cells.extend(line.key.iter().map(|part| Cell::Text(Arc::clone(part))));
+            cells.extend(labels(line, &table.keys));
             cells.extend(points.into_iter().map(cell));
             rows.push(cells);
         }
@@ -151,18 +152,28 @@ fn windowed_rows(table: &Table, timeline: &Timeline, fill: Option<Fill>) -> Vec<
 }
 
 /// Returns a row a group, the greatest first value first.
-fn plain_rows(lines: &mut [Line]) -> Vec<Vec<Cell>> {
+fn plain_rows(table: &mut Table) -> Vec<Vec<Cell>> {
     let first = |line: &Line| {
         line.items.first().and_then(|points| points.first()).and_then(|point| point.value)
     };
-    lines.sort_by(|one, other| {
+    table.lines.sort_by(|one, other| {
         by_value(first(one), first(other), true).then_with(|| one.key.cmp(&other.key))
     });
     let row = |line: &Line| {
-        let labels = line.key.iter().map(|part| Cell::Text(Arc::clone(part)));
-        labels.chain(line.items.iter().map(|points| cell(points.first()))).collect()
+        labels(line, &table.keys)
+            .chain(line.items.iter().map(|points| cell(points.first())))
+            .collect()
     };
-    lines.iter().filter(|line| !line.is_left_out(0)).map(row).collect()
+    table.lines.iter().filter(|line| !line.is_left_out(0)).map(row).collect()
+}
+
+fn labels<'t>(line: &'t Line, keys: &'t [SplitKey]) -> impl Iterator<Item = Cell> + 't {
+    line.key.iter().zip(keys).map(|(text, key)| {
+        Cell::Text(match key {
+            SplitKey::Calendar(part) => shown(*part, text),
+            SplitKey::Metric | SplitKey::Label(_) => Arc::clone(text),
+        })
+    })
 }
 
 fn cell(point: Option<&Point>) -> Cell {

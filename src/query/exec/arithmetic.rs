@@ -2,7 +2,6 @@
 
 use crate::lang::Span;
 use crate::lang::ast::BinaryOp;
-use crate::model::TimeRange;
 use crate::query::exec::frame::{Frame, Group, Lookup, Point, union_of_groups, widest};
 use crate::query::exec::scan::Scanned;
 use crate::query::finding::Findings;
@@ -74,8 +73,8 @@ impl Evaluation<'_> {
             return Value::Constant(Point::new(None, false));
         };
         let mut frame = frame.clone();
-        for group in &mut frame.groups {
-            finish(&mut group.points, &scanned.covers, per_nanos, self.findings);
+        for (group, covered) in frame.groups.iter_mut().zip(&scanned.covered) {
+            finish(&mut group.points, covered, per_nanos, self.findings);
         }
         Value::Frame(frame)
     }
@@ -105,15 +104,10 @@ fn changed(change: Change, value: f64) -> Option<f64> {
 }
 
 /// Scales amounts to their length of time, and leaves out what is beyond the range of doubles.
-fn finish(
-    points: &mut [Point],
-    covers: &[TimeRange],
-    per_nanos: Option<u64>,
-    findings: &Findings<'_>,
-) {
-    for (point, cover) in points.iter_mut().zip(covers) {
+fn finish(points: &mut [Point], covered: &[u64], per_nanos: Option<u64>, findings: &Findings<'_>) {
+    for (point, &nanos) in points.iter_mut().zip(covered) {
         if let Some(per_nanos) = per_nanos {
-            point.value = point.value.and_then(|amount| per(amount, cover.nanos(), per_nanos));
+            point.value = point.value.and_then(|amount| per(amount, nanos, per_nanos));
         }
         point.value = point.value.and_then(|value| finite(value, Span::default(), Some(findings)));
     }

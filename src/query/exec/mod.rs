@@ -8,6 +8,7 @@ mod compare;
 mod fill;
 mod frame;
 mod percentile;
+mod pieces;
 mod rank;
 mod raw;
 mod scan;

@@ -8,19 +8,57 @@ use crate::model::{Columns, Limits, SeriesKey, TimeRange};
 use crate::query::exec::accumulate::Accumulator;
 use crate::query::exec::change::REACH_NANOS;
 use crate::query::exec::frame::{Frame, Group, GroupKey, Point};
+use crate::query::exec::pieces::by_pieces;
 use crate::query::plan::{Function, Scan, SplitKey};
-use crate::query::window::Timeline;
+use crate::query::predicate::Test;
+use crate::query::window::{Timeline, hull};
 use crate::snapshot::{SelectedSeries, Snapshot};
 
 /// What a scan yields.
 #[derive(Debug)]
 pub(super) struct Scanned {
-    /// One frame an aggregate.
+    /// One frame an aggregate, all with the same groups.
     pub(super) frames: Vec<Frame>,
-    /// What each step covers.
-    pub(super) covers: Vec<TimeRange>,
+    /// For each group, the nanoseconds that each step covers.
+    pub(super) covered: Vec<Arc<[u64]>>,
     /// True if some sample lies in the range.
     pub(super) found: bool,
+}
+
+/// A group of a scan: its key, the points of each aggregate, and how long each step is.
+pub(super) type ScannedGroup = (GroupKey, Vec<Vec<Point>>, Arc<[u64]>);
+
+/// What a scan reads, and over which time.
+#[derive(Debug)]
+pub(super) struct Reading<'a> {
+    pub(super) scan: &'a Scan,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) timeline: &'a Timeline,
+    /// What each step covers.
+    pub(super) covers: Vec<TimeRange>,
+    /// The range and all that the steps cover.
+    pub(super) asked: TimeRange,
+    /// What is read: samples shortly before may count, too.
+    pub(super) read: TimeRange,
+}
+
+impl Reading<'_> {
+    /// Reads the samples of a series that the selection wants.
+    pub(super) fn columns(&self, series: &SelectedSeries, columns: &mut Columns) -> Result<()> {
+        self.snapshot.read(series, self.read, columns)?;
+        self.scan.selection.filters.of_series(series.key()).keep(columns);
+        Ok(())
+    }
+
+    /// Returns the conditions that are counted, for the samples of a series.
+    pub(super) fn tests(&self, series: &SelectedSeries) -> Vec<Test> {
+        self.scan.conditions.iter().map(|condition| condition.of_series(series.key())).collect()
+    }
+
+    /// Makes what gathers one group.
+    pub(super) fn accumulator(&self) -> Accumulator<'_> {
+        Accumulator::new(&self.scan.aggregates, self.scan.conditions.len(), self.covers.len())
+    }
 }
 
 /// Runs a scan over the steps of a timeline.
@@ -33,8 +71,10 @@ pub(super) fn scan(scan: &Scan, timeline: &Timeline, snapshot: &Snapshot) -> Res
     let reach = scan.aggregates.iter().any(|function| function.reaches_back());
     let start = asked.start.saturating_sub(if reach { REACH_NANOS } else { 0 });
     let read = TimeRange::new(start, asked.end);
-    let groups = groups_of(scan);
-    check_rows(snapshot.limits(), groups.len(), covers.len())?;
+    let reading = Reading { scan, snapshot, timeline, covers, asked, read };
+    let by_calendar = scan.keys.iter().any(|key| matches!(key, SplitKey::Calendar(_)));
+    let (mut groups, found) = if by_calendar { by_pieces(&reading)? } else { by_labels(&reading)? };
+    groups.sort_by(|(one, ..), (other, ..)| one.cmp(other));
 
     let empty = |function: &Function| Frame {
         keys: scan.keys.clone(),
@@ -42,32 +82,47 @@ pub(super) fn scan(scan: &Scan, timeline: &Timeline, snapshot: &Snapshot) -> Res
         absent: Point::new(function.of_nothing(), false),
     };
     let mut frames: Vec<Frame> = scan.aggregates.iter().map(empty).collect();
-    let mut accumulator = Accumulator::new(&scan.aggregates, scan.conditions.len(), covers.len());
+    let mut covered = Vec::with_capacity(groups.len());
+    for (key, columns, lengths) in groups {
+        for (frame, points) in frames.iter_mut().zip(columns) {
+            frame.groups.push(Group { key: key.clone(), points });
+        }
+        covered.push(lengths);
+    }
+    Ok(Scanned { frames, covered, found })
+}
+
+/// Reads the groups, and says whether some sample lies in the range.
+fn by_labels(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, bool)> {
+    let Reading { scan, covers, .. } = reading;
+    let groups = groups_of(scan);
+    check_rows(reading.snapshot.limits(), groups.len(), covers.len())?;
+    let lengths: Arc<[u64]> = covers.iter().map(|cover| cover.nanos()).collect();
+    let mut accumulator = reading.accumulator();
     let mut columns = Columns::default();
-    let mut found = false;
+    let (mut scanned, mut found) = (Vec::new(), false);
     for (key, members) in groups {
         accumulator.clear();
         let mut exists = false;
         for series in members {
-            snapshot.read(series, read, &mut columns)?;
-            scan.selection.filters.of_series(series.key()).keep(&mut columns);
-            exists |= holds_sample(&columns, asked);
-            let tests: Vec<_> =
-                scan.conditions.iter().map(|condition| condition.of_series(series.key())).collect();
-            accumulator.add(&columns, &covers, &tests);
+            reading.columns(series, &mut columns)?;
+            exists |= !columns.slice(reading.asked).0.is_empty();
+            let tests = reading.tests(series);
+            accumulator.add((&columns.timestamps, &columns.values), (0, covers), &tests);
         }
         found |= exists;
         // The one group of what is not split is always there: nothing counts 0.
         if exists || scan.keys.is_empty() {
-            for (frame, mut points) in frames.iter_mut().zip(accumulator.finish()) {
-                if timeline.is_compared() {
-                    leave_out_no_time(&mut points, &covers);
+            let mut points = accumulator.finish();
+            if reading.timeline.is_compared() {
+                for points in &mut points {
+                    leave_out_no_time(points, covers);
                 }
-                frame.groups.push(Group { key: key.clone(), points });
             }
+            scanned.push((key, points, Arc::clone(&lengths)));
         }
     }
-    Ok(Scanned { frames, covers, found })
+    Ok((scanned, found))
 }
 
 /// Takes the value of steps that cover no time, as 30 February compared with January does not.
@@ -87,18 +142,8 @@ pub(super) fn check_rows(limits: &Limits, groups: usize, steps: usize) -> Result
     Ok(())
 }
 
-fn holds_sample(columns: &Columns, range: TimeRange) -> bool {
-    !columns.slice(range).0.is_empty()
-}
-
-/// Returns the smallest range that covers all of them.
-fn hull(range: TimeRange, covers: &[TimeRange]) -> TimeRange {
-    covers.iter().filter(|cover| !cover.is_empty()).fold(range, |hull, cover| {
-        TimeRange::new(hull.start.min(cover.start), hull.end.max(cover.end))
-    })
-}
-
-fn groups_of(scan: &Scan) -> BTreeMap<GroupKey, Vec<&SelectedSeries>> {
+/// Returns the series of each group; parts of the calendar stand empty in the keys.
+pub(super) fn groups_of(scan: &Scan) -> BTreeMap<GroupKey, Vec<&SelectedSeries>> {
     let mut groups: BTreeMap<GroupKey, Vec<&SelectedSeries>> = BTreeMap::new();
     if scan.keys.is_empty() {
         groups.insert(Vec::new(), Vec::new());
@@ -113,6 +158,7 @@ fn groups_of(scan: &Scan) -> BTreeMap<GroupKey, Vec<&SelectedSeries>> {
 fn part(key: &SplitKey, series: &SeriesKey) -> Arc<str> {
     match key {
         SplitKey::Metric => Arc::clone(series.metric()),
+        SplitKey::Calendar(_) => Arc::from(""),
         SplitKey::Label(label) => {
             let labels = series.labels();
             let found = labels.binary_search_by(|(name, _)| (**name).cmp(label));

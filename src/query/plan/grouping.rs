@@ -35,9 +35,15 @@ fn keys_of(
     if let Keys::List(keys) = &grouping.keys {
         for key in keys {
             match &key.node {
-                Key::Calendar(_) => {
-                    let what = "splitting by a part of the calendar";
-                    return Err(catalogue.findings.not_available(key.span, what));
+                Key::Calendar(_) if grouping.without => {
+                    let message = "`without` leaves out labels".to_owned();
+                    return Err(catalogue.findings.error("Q142", key.span, message).into());
+                }
+                Key::Calendar(part) => {
+                    let key = SplitKey::Calendar(*part);
+                    if !listed.contains(&key) {
+                        listed.push(key);
+                    }
                 }
                 Key::Label(label) => {
                     for draft in

@@ -1,7 +1,7 @@
 //! The plan of a query: scans over selected series, and trees of arithmetic over their aggregates.
 
 use crate::lang::Span;
-use crate::lang::ast::{BinaryOp, Duration, Fill};
+use crate::lang::ast::{BinaryOp, CalendarPart, Duration, Fill};
 use crate::query::plan::selection::{Filters, Selection};
 use crate::query::quantile::Decimal;
 use crate::query::window::{Past, Timeline};
@@ -89,6 +89,8 @@ pub(crate) enum SplitKey {
     Metric,
     /// A label's value.
     Label(String),
+    /// A part of the civil time of each sample.
+    Calendar(CalendarPart),
 }
 
 impl SplitKey {
@@ -97,6 +99,12 @@ impl SplitKey {
         match self {
             Self::Metric => "metric",
             Self::Label(name) => name,
+            Self::Calendar(CalendarPart::Minute) => "minute()",
+            Self::Calendar(CalendarPart::Hour) => "hour()",
+            Self::Calendar(CalendarPart::Weekday) => "weekday()",
+            Self::Calendar(CalendarPart::Day) => "day()",
+            Self::Calendar(CalendarPart::Week) => "week()",
+            Self::Calendar(CalendarPart::Month) => "month()",
         }
     }
 }
