@@ -77,9 +77,15 @@ impl Grid {
         let roles = shown.iter().filter_map(|&index| answer.columns.get(index));
         let mut columns: Vec<Place> = roles
             .zip(&header)
-            .map(|(column, title)| Place {
+            .zip(&shown)
+            .map(|((column, title), &index)| Place {
                 width: title.chars().count(),
-                is_number: column.role == Role::Value,
+                // The bounds of buckets are numbers, though they name a group.
+                is_number: column.role == Role::Value
+                    || matches!(
+                        answer.rows.first().and_then(|row| row.get(index)),
+                        Some(Cell::Number(_))
+                    ),
             })
             .collect();
         for row in &rows {

@@ -1,5 +1,6 @@
 //! Questions over a snapshot: syntax tree to plan, plan to operators, operators to rows.
 
+mod buckets;
 mod calendar;
 mod exec;
 mod finding;

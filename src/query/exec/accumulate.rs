@@ -1,10 +1,13 @@
 //! What is gathered of one group, window by window, and the aggregates read from it.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::model::TimeRange;
 use crate::query::exec::change::{Steps, add_changes};
 use crate::query::exec::frame::Point;
 use crate::query::exec::percentile::{Asked, Pool};
-use crate::query::plan::Function;
+use crate::query::plan::{Function, Scan};
 use crate::query::predicate::Test;
 use crate::query::window::for_each_run;
 use crate::sketch::{DoubleDouble, Moments};
@@ -18,11 +21,22 @@ pub(super) struct Accumulator<'p> {
     counts: Vec<u64>,
     moments: Vec<Moments>,
     matched: Vec<Vec<u64>>,
+    /// By label, the values that samples of each window have.
+    distinct: Vec<Vec<BTreeSet<Arc<str>>>>,
     edges: Vec<Option<Edges>>,
     changes: Vec<Option<DoubleDouble>>,
     steps: Option<Steps>,
     pool: Pool,
     asked: Vec<Asked>,
+}
+
+/// What the samples of one series share.
+#[derive(Debug)]
+pub(super) struct Marks {
+    /// The conditions that are counted.
+    pub(super) tests: Vec<Test>,
+    /// The values of the labels that are counted.
+    pub(super) labels: Vec<Arc<str>>,
 }
 
 /// The earliest and the latest sample of a window.
@@ -34,7 +48,8 @@ struct Edges {
 
 impl<'p> Accumulator<'p> {
     /// Prepares for the aggregates of a scan.
-    pub(super) fn new(functions: &'p [Function], conditions: usize, windows: usize) -> Self {
+    pub(super) fn new(scan: &'p Scan, windows: usize) -> Self {
+        let functions = scan.aggregates.as_slice();
         let any = |test: fn(Function) -> bool| functions.iter().any(|function| test(*function));
         let sized = |needed: bool| if needed { windows } else { 0 };
         let moments = any(|function| {
@@ -57,7 +72,8 @@ impl<'p> Accumulator<'p> {
             functions,
             counts: vec![0; windows],
             moments: vec![Moments::EMPTY; sized(moments)],
-            matched: vec![vec![0; windows]; conditions],
+            matched: vec![vec![0; windows]; scan.conditions.len()],
+            distinct: vec![vec![BTreeSet::new(); windows]; scan.labels.len()],
             edges: vec![None; sized(edges)],
             changes: vec![None; sized(steps.is_some())],
             steps,
@@ -71,18 +87,19 @@ impl<'p> Accumulator<'p> {
         self.counts.fill(0);
         self.moments.fill(Moments::EMPTY);
         self.matched.iter_mut().for_each(|counts| counts.fill(0));
+        self.distinct.iter_mut().flatten().for_each(BTreeSet::clear);
         self.edges.fill(None);
         self.changes.fill(None);
         self.pool.clear();
     }
 
-    /// Adds samples of one series; `tests` are the conditions that are counted. `covers` are of
+    /// Adds samples of one series; `covers` are of
     /// the windows from `base` on.
     pub(super) fn add(
         &mut self,
         (timestamps, values): (&[i64], &[f64]),
         (base, covers): (usize, &[TimeRange]),
-        tests: &[Test],
+        series: &Marks,
     ) {
         let offset = if self.asked.is_empty() { 0 } else { self.pool.add_values(values) };
         for_each_run(timestamps, covers, |window, first, end| {
@@ -94,9 +111,14 @@ impl<'p> Accumulator<'p> {
             if let Some(moments) = self.moments.get_mut(window) {
                 moments.extend(inside.iter().copied());
             }
-            for (counts, test) in self.matched.iter_mut().zip(tests) {
+            for (counts, test) in self.matched.iter_mut().zip(&series.tests) {
                 if let Some(count) = counts.get_mut(window) {
                     *count += test.count(inside);
+                }
+            }
+            for (sets, value) in self.distinct.iter_mut().zip(&series.labels) {
+                if let Some(set) = sets.get_mut(window).filter(|_| !value.is_empty()) {
+                    set.insert(Arc::clone(value));
                 }
             }
             if let Some(edges) = self.edges.get_mut(window) {
@@ -159,6 +181,10 @@ impl<'p> Accumulator<'p> {
             Function::Share(condition) => {
                 let matched = self.matched.get(condition).and_then(|counts| counts.get(window));
                 matched.and_then(|&matched| some(matched as f64 / count as f64))
+            }
+            Function::Distinct(label) => {
+                let sets = self.distinct.get(label)?;
+                sets.get(window).map(|set| set.len() as f64)
             }
             Function::Apdex(satisfied, tolerating) => {
                 let matched = |condition: usize| self.matched.get(condition)?.get(window).copied();

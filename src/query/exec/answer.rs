@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::lang::ast::Fill;
+use crate::query::buckets::Bucket;
 use crate::query::exec::arithmetic::{Evaluation, Value};
 use crate::query::exec::compare::{add_changes, columns_of};
 use crate::query::exec::fill::{fill, is_empty};
@@ -156,7 +157,12 @@ fn plain_rows(table: &mut Table) -> Vec<Vec<Cell>> {
     let first = |line: &Line| {
         line.items.first().and_then(|points| points.first()).and_then(|point| point.value)
     };
+    // Histograms are read from the least bucket on.
+    let by_key = table.keys.contains(&SplitKey::Bucket);
     table.lines.sort_by(|one, other| {
+        if by_key {
+            return one.key.cmp(&other.key);
+        }
         by_value(first(one), first(other), true).then_with(|| one.key.cmp(&other.key))
     });
     let row = |line: &Line| {
@@ -168,11 +174,13 @@ fn plain_rows(table: &mut Table) -> Vec<Vec<Cell>> {
 }
 
 fn labels<'t>(line: &'t Line, keys: &'t [SplitKey]) -> impl Iterator<Item = Cell> + 't {
-    line.key.iter().zip(keys).map(|(text, key)| {
-        Cell::Text(match key {
-            SplitKey::Calendar(part) => shown(*part, text),
-            SplitKey::Metric | SplitKey::Label(_) => Arc::clone(text),
-        })
+    line.key.iter().zip(keys).flat_map(|(text, key)| match key {
+        SplitKey::Calendar(part) => vec![Cell::Text(shown(*part, text))],
+        SplitKey::Metric | SplitKey::Label(_) => vec![Cell::Text(Arc::clone(text))],
+        SplitKey::Bucket => {
+            let bucket = Bucket::from_key(text).unwrap_or(Bucket { from: 0.0, to: 0.0 });
+            vec![Cell::Number(bucket.from), Cell::Number(bucket.to)]
+        }
     })
 }
 
@@ -186,13 +194,22 @@ fn columns(table: &Table, computed: &Computed) -> Vec<Column> {
     let values: Vec<Column> =
         computed.items.iter().flat_map(|item| value_columns(item, computed)).collect();
     let mut taken: Vec<&str> = values.iter().map(|column| column.name.as_str()).collect();
+    if table.keys.contains(&SplitKey::Bucket) {
+        taken.extend(["from", "to"]);
+    }
     if computed.windowed {
         columns.push(plain("time", Role::Time));
         columns.push(plain("end", Role::End));
         columns.push(plain("partial", Role::Partial));
         taken.extend(["time", "end", "partial"]);
     }
-    columns.extend(table.keys.iter().map(|key| label_column(key.name(), &taken)));
+    for key in &table.keys {
+        if *key == SplitKey::Bucket {
+            columns.extend([plain("from", Role::Label), plain("to", Role::Label)]);
+        } else {
+            columns.push(label_column(key.name(), &taken));
+        }
+    }
     columns.extend(values);
     columns
 }

@@ -1,4 +1,5 @@
-//! Scans that split groups by parts of the calendar: each stretch of time goes to its own.
+//! Scans that split the samples of a group: by parts of the calendar, each stretch of time going to
+//! its own, and by the bucket of a value.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,17 +7,17 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::lang::ast::CalendarPart;
 use crate::model::{Columns, TimeRange};
-use crate::query::exec::accumulate::Accumulator;
+use crate::query::buckets::Bucket;
+use crate::query::exec::accumulate::{Accumulator, Marks};
 use crate::query::exec::change::REACH_NANOS;
 use crate::query::exec::frame::GroupKey;
 use crate::query::exec::scan::{Reading, ScannedGroup, check_rows, groups_of};
 use crate::query::pieces::{Piece, Pieces};
 use crate::query::plan::{Scan, SplitKey};
-use crate::query::predicate::Test;
 use crate::query::window::rising;
 
-/// Reads the groups of a scan, each split by the parts of the calendar among its keys, and says
-/// whether there are any.
+/// Reads the groups of a scan, each split by the parts of the calendar and the buckets among its
+/// keys, and says whether there are any.
 ///
 /// # Errors
 /// Errors of reading, and `ErrorKind::Limit` for more groups × steps than allowed.
@@ -30,14 +31,14 @@ pub(super) fn by_pieces(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, boo
     let mut columns = Columns::default();
     let mut scanned = Vec::new();
     for (key, members) in groups_of(scan) {
-        let mut open: BTreeMap<usize, Split<'_>> = BTreeMap::new();
+        let mut open: BTreeMap<SplitIndex, Split<'_>> = BTreeMap::new();
         for series in members {
             reading.columns(series, &mut columns)?;
-            let tests = reading.tests(series);
-            add(reading, &columns, &pieces, &tests, &mut open);
+            let marks = reading.marks(series);
+            add(reading, &columns, &pieces, &marks, &mut open);
             check_rows(limits, scanned.len() + open.len(), covers.len())?;
         }
-        for (index, mut split) in open.into_iter().filter(|(_, split)| split.exists) {
+        for ((index, bucket), mut split) in open.into_iter().filter(|(_, split)| split.exists) {
             let (Some(parts), Some(lengths)) = (keys.get(index), lengths.get(index)) else {
                 continue;
             };
@@ -50,12 +51,19 @@ pub(super) fn by_pieces(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, boo
                     (point.value, point.kept) = (None, false);
                 }
             }
-            scanned.push((with_parts(&key, parts, scan), points, Arc::clone(lengths)));
+            scanned.push((
+                with_parts(&key, parts, bucket.as_ref(), scan),
+                points,
+                Arc::clone(lengths),
+            ));
         }
     }
     let found = !scanned.is_empty();
     Ok((scanned, found))
 }
+
+/// Which combination of parts, and of a histogram which bucket.
+type SplitIndex = (usize, Option<Arc<str>>);
 
 /// One group and combination of parts.
 struct Split<'r> {
@@ -66,16 +74,22 @@ struct Split<'r> {
 fn parts_of(scan: &Scan) -> Vec<CalendarPart> {
     let part = |key: &SplitKey| match key {
         SplitKey::Calendar(part) => Some(*part),
-        SplitKey::Metric | SplitKey::Label(_) => None,
+        SplitKey::Metric | SplitKey::Label(_) | SplitKey::Bucket => None,
     };
     scan.keys.iter().filter_map(part).collect()
 }
 
-fn with_parts(key: &GroupKey, parts: &[Arc<str>], scan: &Scan) -> GroupKey {
+fn with_parts(
+    key: &GroupKey,
+    parts: &[Arc<str>],
+    bucket: Option<&Arc<str>>,
+    scan: &Scan,
+) -> GroupKey {
     let mut parts = parts.iter();
     let own = key.iter().zip(&scan.keys);
     own.map(|(text, key)| match key {
         SplitKey::Calendar(_) => Arc::clone(parts.next().unwrap_or(text)),
+        SplitKey::Bucket => Arc::clone(bucket.unwrap_or(text)),
         SplitKey::Metric | SplitKey::Label(_) => Arc::clone(text),
     })
     .collect()
@@ -99,8 +113,8 @@ fn add<'r>(
     reading: &'r Reading<'_>,
     columns: &Columns,
     pieces: &[Piece],
-    tests: &[Test],
-    open: &mut BTreeMap<usize, Split<'r>>,
+    marks: &Marks,
+    open: &mut BTreeMap<SplitIndex, Split<'r>>,
 ) {
     let reach = reading.read.start != reading.asked.start;
     let reach = if reach { REACH_NANOS } else { 0 };
@@ -120,16 +134,46 @@ fn add<'r>(
         if samples.0.is_empty() {
             continue;
         }
-        let split = open
-            .entry(piece.key)
-            .or_insert_with(|| Split { accumulator: reading.accumulator(), exists: false });
-        split.exists |= !columns.slice(piece.range.intersect(reading.asked)).0.is_empty();
-        for (base, part) in meeting(&reading.covers, piece.range) {
-            let covers: Vec<TimeRange> =
-                part.iter().map(|cover| cover.intersect(piece.range)).collect();
-            split.accumulator.add(samples, (base, &covers), tests);
+        let inside = columns.slice(piece.range.intersect(reading.asked));
+        let covers: Vec<(usize, Vec<TimeRange>)> = meeting(&reading.covers, piece.range)
+            .map(|(base, part)| {
+                (base, part.iter().map(|cover| cover.intersect(piece.range)).collect())
+            })
+            .collect();
+        let mut add_to = |bucket: Option<Arc<str>>, samples: (&[i64], &[f64]), exists: bool| {
+            let split = open
+                .entry((piece.key, bucket))
+                .or_insert_with(|| Split { accumulator: reading.accumulator(), exists: false });
+            split.exists |= exists;
+            for (base, covers) in &covers {
+                split.accumulator.add(samples, (*base, covers), marks);
+            }
+        };
+        if reading.scan.buckets {
+            for (bucket, columns) in by_bucket(inside) {
+                add_to(Some(bucket), (&columns.timestamps, &columns.values), true);
+            }
+        } else {
+            add_to(None, samples, !inside.0.is_empty());
         }
     }
+}
+
+/// Deals samples to the buckets of their values.
+fn by_bucket((timestamps, values): (&[i64], &[f64])) -> BTreeMap<Arc<str>, Columns> {
+    let mut dealt: Vec<(Bucket, Columns)> = Vec::new();
+    for (&timestamp, &value) in timestamps.iter().zip(values) {
+        let bucket = Bucket::of(value);
+        // There are few buckets in one piece, and the last is the likeliest.
+        let index = dealt.iter().rposition(|(known, _)| *known == bucket).unwrap_or(dealt.len());
+        if index == dealt.len() {
+            dealt.push((bucket, Columns::default()));
+        }
+        if let Some((_, columns)) = dealt.get_mut(index) {
+            columns.push(timestamp, value);
+        }
+    }
+    dealt.into_iter().map(|(bucket, columns)| (bucket.to_key(), columns)).collect()
 }
 
 /// Returns the steps that meet a range, as parts whose boundaries rise.

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use crate::error::{ErrorKind, Result};
 use crate::model::{Columns, Limits, SeriesKey, TimeRange};
-use crate::query::exec::accumulate::Accumulator;
+use crate::query::exec::accumulate::{Accumulator, Marks};
 use crate::query::exec::change::REACH_NANOS;
 use crate::query::exec::frame::{Frame, Group, GroupKey, Point};
 use crate::query::exec::pieces::by_pieces;
 use crate::query::plan::{Function, Scan, SplitKey};
-use crate::query::predicate::Test;
 use crate::query::window::{Timeline, hull};
 use crate::snapshot::{SelectedSeries, Snapshot};
 
@@ -50,14 +49,18 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Returns the conditions that are counted, for the samples of a series.
-    pub(super) fn tests(&self, series: &SelectedSeries) -> Vec<Test> {
-        self.scan.conditions.iter().map(|condition| condition.of_series(series.key())).collect()
+    /// Returns what is counted of a series besides its samples.
+    pub(super) fn marks(&self, series: &SelectedSeries) -> Marks {
+        let (key, scan) = (series.key(), self.scan);
+        Marks {
+            tests: scan.conditions.iter().map(|condition| condition.of_series(key)).collect(),
+            labels: scan.labels.iter().map(|label| label_of(key, label)).collect(),
+        }
     }
 
     /// Makes what gathers one group.
     pub(super) fn accumulator(&self) -> Accumulator<'_> {
-        Accumulator::new(&self.scan.aggregates, self.scan.conditions.len(), self.covers.len())
+        Accumulator::new(self.scan, self.covers.len())
     }
 }
 
@@ -73,7 +76,8 @@ pub(super) fn scan(scan: &Scan, timeline: &Timeline, snapshot: &Snapshot) -> Res
     let read = TimeRange::new(start, asked.end);
     let reading = Reading { scan, snapshot, timeline, covers, asked, read };
     let by_calendar = scan.keys.iter().any(|key| matches!(key, SplitKey::Calendar(_)));
-    let (mut groups, found) = if by_calendar { by_pieces(&reading)? } else { by_labels(&reading)? };
+    let (mut groups, found) =
+        if by_calendar || scan.buckets { by_pieces(&reading)? } else { by_labels(&reading)? };
     groups.sort_by(|(one, ..), (other, ..)| one.cmp(other));
 
     let empty = |function: &Function| Frame {
@@ -107,8 +111,8 @@ fn by_labels(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, bool)> {
         for series in members {
             reading.columns(series, &mut columns)?;
             exists |= !columns.slice(reading.asked).0.is_empty();
-            let tests = reading.tests(series);
-            accumulator.add((&columns.timestamps, &columns.values), (0, covers), &tests);
+            let marks = reading.marks(series);
+            accumulator.add((&columns.timestamps, &columns.values), (0, covers), &marks);
         }
         found |= exists;
         // The one group of what is not split is always there: nothing counts 0.
@@ -158,12 +162,14 @@ pub(super) fn groups_of(scan: &Scan) -> BTreeMap<GroupKey, Vec<&SelectedSeries>>
 fn part(key: &SplitKey, series: &SeriesKey) -> Arc<str> {
     match key {
         SplitKey::Metric => Arc::clone(series.metric()),
-        SplitKey::Calendar(_) => Arc::from(""),
-        SplitKey::Label(label) => {
-            let labels = series.labels();
-            let found = labels.binary_search_by(|(name, _)| (**name).cmp(label));
-            let value = found.ok().and_then(|index| labels.get(index));
-            value.map_or_else(|| Arc::from(""), |(_, value)| Arc::clone(value))
-        }
+        SplitKey::Calendar(_) | SplitKey::Bucket => Arc::from(""),
+        SplitKey::Label(label) => label_of(series, label),
     }
+}
+
+fn label_of(series: &SeriesKey, label: &str) -> Arc<str> {
+    let labels = series.labels();
+    let found = labels.binary_search_by(|(name, _)| (**name).cmp(label));
+    let value = found.ok().and_then(|index| labels.get(index));
+    value.map_or_else(|| Arc::from(""), |(_, value)| Arc::clone(value))
 }

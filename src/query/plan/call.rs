@@ -13,7 +13,7 @@ use crate::query::quantile::Decimal;
 const SECOND_NANOS: u64 = 1_000_000_000;
 
 /// What the language has beyond that.
-const LATER: [&str; 4] = ["histogram", "distinct", "anomaly", "forecast"];
+const LATER: [&str; 2] = ["anomaly", "forecast"];
 
 /// Returns true for the calls that stand for `top` and `bottom`.
 pub(super) fn is_rank_call(name: &str) -> bool {
@@ -25,7 +25,7 @@ pub(super) struct Arguments<'a> {
     pub(super) samples: Vec<(&'a Sample, Span)>,
     pub(super) numbers: Vec<(&'a Literal, Span)>,
     pub(super) conditions: Vec<&'a Condition>,
-    options: Vec<(&'a Ident, &'a Spanned<OptionValue>)>,
+    pub(super) options: Vec<(&'a Ident, &'a Spanned<OptionValue>)>,
 }
 
 impl<'a> Planner<'a> {
@@ -53,6 +53,8 @@ impl<'a> Planner<'a> {
             "share" => self.share(call),
             "apdex" => self.apdex(call),
             "burn" => self.burn(call),
+            "distinct" => self.distinct(call),
+            "histogram" => self.histogram(call),
             "total" => self.total(call),
             "abs" | "round" | "clamp" => self.change(call),
             "stats" => {

@@ -22,6 +22,9 @@ pub(super) fn resolve(catalogue: &Catalogue<'_>, drafts: &mut [Draft]) -> Result
     for draft in drafts {
         let keys = resolved.iter().find(|(known, _)| Some(known) == draft.grouping.as_ref());
         draft.scan.keys = keys.map(|(_, keys)| keys.clone()).unwrap_or_default();
+        if draft.scan.buckets {
+            draft.scan.keys.push(SplitKey::Bucket);
+        }
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod expression;
 mod grouping;
 mod planner;
 mod selection;
+mod shape;
 mod spelling;
 mod tree;
 

@@ -272,6 +272,7 @@ impl<'a> Planner<'a> {
                 && draft.conditions.iter().eq(conditions.iter().copied())
                 && draft.grouping == grouping
                 && draft.scan.offset == offset
+                && !draft.scan.buckets
         };
         if let Some(index) = self.drafts.iter().position(same) {
             return Ok(index);
@@ -287,10 +288,24 @@ impl<'a> Planner<'a> {
         Ok(self.drafts.len() - 1)
     }
 
+    /// Adds a scan of what another scans, which the two do not share.
+    pub(super) fn another_scan(&mut self, scan: usize) -> Result<usize> {
+        let Some(draft) = self.drafts.get(scan) else { return Ok(scan) };
+        let (sample, grouping) = (draft.sample.clone(), draft.grouping.clone());
+        let conditions = draft.conditions.clone();
+        let offset = draft.scan.offset;
+        let borrowed: Vec<&Condition> = conditions.iter().collect();
+        let scan = Scan { offset, ..self.new_scan(&sample, &borrowed)? };
+        self.drafts.push(Draft { sample, conditions, grouping, counted: Vec::new(), scan });
+        Ok(self.drafts.len() - 1)
+    }
+
     fn new_scan(&self, sample: &Sample, conditions: &[&Condition]) -> Result<Scan> {
         Ok(Scan {
             selection: self.select(sample, conditions)?,
             conditions: Vec::new(),
+            labels: Vec::new(),
+            buckets: false,
             keys: Vec::new(),
             length: sample.selector.window.as_ref().map(|window| window.node),
             offset: self.offset_of(sample),
@@ -316,6 +331,16 @@ impl<'a> Planner<'a> {
             })
         });
         Node::Aggregate { scan, aggregate, per_nanos: None }
+    }
+
+    /// Returns the index of a label whose values a scan counts.
+    pub(super) fn counted_label(&mut self, scan: usize, label: &str) -> usize {
+        let Some(draft) = self.drafts.get_mut(scan) else { return 0 };
+        let labels = &mut draft.scan.labels;
+        labels.iter().position(|known| known == label).unwrap_or_else(|| {
+            labels.push(label.to_owned());
+            labels.len() - 1
+        })
     }
 
     /// Returns the index of a condition that a scan counts, a new one where none is the same.

@@ -72,6 +72,10 @@ pub(crate) struct Scan {
     pub(crate) selection: Selection,
     /// The conditions that shares count.
     pub(crate) conditions: Vec<Filters>,
+    /// The labels whose values are counted.
+    pub(crate) labels: Vec<String>,
+    /// True if samples are split by the bucket of their value, for a histogram.
+    pub(crate) buckets: bool,
     /// What groups are split by, in the order of columns.
     pub(crate) keys: Vec<SplitKey>,
     /// How far each step looks back from its end, where that is not the step itself.
@@ -91,6 +95,8 @@ pub(crate) enum SplitKey {
     Label(String),
     /// A part of the civil time of each sample.
     Calendar(CalendarPart),
+    /// The bucket of each sample's value.
+    Bucket,
 }
 
 impl SplitKey {
@@ -99,6 +105,7 @@ impl SplitKey {
         match self {
             Self::Metric => "metric",
             Self::Label(name) => name,
+            Self::Bucket => "from",
             Self::Calendar(CalendarPart::Minute) => "minute()",
             Self::Calendar(CalendarPart::Hour) => "hour()",
             Self::Calendar(CalendarPart::Weekday) => "weekday()",
@@ -140,6 +147,8 @@ pub(crate) enum Function {
     /// Half of the samples that satisfy one condition, and half of those that satisfy another, as
     /// a share of all: the satisfied and the tolerating of an apdex.
     Apdex(usize, usize),
+    /// How many values a label of the scan has.
+    Distinct(usize),
     /// How much counters grew, resets corrected.
     Increase,
     /// How much gauges changed.
@@ -149,7 +158,7 @@ pub(crate) enum Function {
 impl Function {
     /// Returns what the function yields where there is no sample.
     pub(crate) fn of_nothing(self) -> Option<f64> {
-        matches!(self, Self::Count | Self::Sum).then_some(0.0)
+        matches!(self, Self::Count | Self::Sum | Self::Distinct(_)).then_some(0.0)
     }
 
     /// Returns true if samples shortly before a window count as its first.
