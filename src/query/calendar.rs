@@ -12,7 +12,7 @@ pub(crate) const DAY_NANOS: i64 = 86_400_000_000_000;
 const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 
 /// Where civil time is reckoned: UTC, unless the query names a zone.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Zone {
     zone: TimeZone,
     named: bool,
@@ -128,7 +128,7 @@ fn clamp_by_sign(distance: i64) -> i64 {
 }
 
 /// The boundaries that windows of one length align to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Grid {
     /// Multiples of a length since the epoch.
     Fixed(i64),

@@ -25,6 +25,8 @@ pub(crate) struct Timeline {
     over: Option<Duration>,
     zone: Zone,
     grid: Option<Grid>,
+    /// True where the windows of a sub-query may begin before the range.
+    snaps: bool,
     /// How far everything that is read lies before the steps.
     back: Option<Duration>,
 }
@@ -33,12 +35,18 @@ impl Timeline {
     /// Makes a timeline of a single step, the whole range.
     pub(crate) fn whole(range: TimeRange, zone: &Zone) -> Self {
         let zone = zone.clone();
-        Self { range, steps: vec![range], over: None, zone, grid: None, back: None }
+        Self { range, steps: vec![range], over: None, zone, grid: None, snaps: false, back: None }
     }
 
     /// Returns a timeline of one step over the same range.
     pub(crate) fn as_one_step(&self) -> Self {
-        Self::whole(self.range, &self.zone)
+        Self { back: self.back, ..Self::whole(self.range, &self.zone).snapping(self.snaps) }
+    }
+
+    /// Lets the first window of a sub-query be whole, as `last` does.
+    pub(crate) fn snapping(mut self, snaps: bool) -> Self {
+        self.snaps = snaps;
+        self
     }
 
     /// Returns the same steps over samples of the past. Of civil days and months, the equal length
@@ -88,7 +96,35 @@ impl Timeline {
             start = next;
         }
         let grid = Some(grid.clone());
-        Ok(Self { range, steps, over, zone: zone.clone(), grid, back: None })
+        Ok(Self { range, steps, over, zone: zone.clone(), grid, snaps: false, back: None })
+    }
+
+    /// Cuts what the steps cover into the windows of a sub-query.
+    ///
+    /// # Errors
+    /// `ErrorKind::Limit` where there are more windows than allowed.
+    pub(crate) fn within(&self, grid: &Grid, limits: &Limits) -> Result<Self> {
+        let all = self.presented();
+        let start = Timestamp::from_nanos(grid.floor(all.start.as_nanos()));
+        let range = if self.snaps { TimeRange::new(start, all.end) } else { all };
+        let inner = Self::windows(range, grid, None, &self.zone, limits)?;
+        Ok(Self { back: self.back, ..inner.snapping(self.snaps) })
+    }
+
+    /// Returns for each step the windows of a sub-query that begin in it: from, and up to.
+    pub(crate) fn windows_within(&self, inner: &Self) -> Vec<(usize, usize)> {
+        let first = self.presented().start;
+        let before =
+            |time: Timestamp| inner.steps.partition_point(|window| window.start.max(first) < time);
+        let ours = Self { back: None, ..self.clone() };
+        let covers = ours.covers(None, None).into_iter();
+        covers.map(|cover| (before(cover.start), before(cover.end))).collect()
+    }
+
+    /// Returns all that the steps cover, in their own time.
+    fn presented(&self) -> TimeRange {
+        let ours = Self { back: None, ..self.clone() };
+        hull(self.range, &ours.covers(None, None))
     }
 
     /// Returns true if the range covers only a part of what the step asks for.

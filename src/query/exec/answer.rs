@@ -16,7 +16,7 @@ use crate::query::exec::scan::{Scanned, scan};
 use crate::query::exec::table::{Line, Table};
 use crate::query::finding::Findings;
 use crate::query::pieces::shown;
-use crate::query::plan::{Body, Computed, Item, Node, Plan, SplitKey};
+use crate::query::plan::{Body, Computed, Item, Node, Plan, Scan, SplitKey};
 use crate::query::rows::{Cell, Column, Role};
 use crate::query::window::Timeline;
 use crate::snapshot::Snapshot;
@@ -54,11 +54,11 @@ fn items(
     findings: &Findings<'_>,
 ) -> Result<Output> {
     let scanned = scan_all(computed, timeline, snapshot)?;
-    let evaluation = Evaluation { scans: &scanned, findings, filters: true };
+    let evaluation = scanned.evaluation(findings, true);
     let mut values = evaluate_items(computed, evaluation);
     if let Some(past) = computed.compare {
         let then = scan_all(computed, &timeline.compared(past), snapshot)?;
-        let evaluation = Evaluation { scans: &then, findings, filters: false };
+        let evaluation = then.evaluation(findings, false);
         values.extend(evaluate_items(computed, evaluation));
     }
     let mut table = Table::join(&values, timeline.steps.len(), snapshot.limits())?;
@@ -79,7 +79,7 @@ fn items(
     if computed.compare.is_some() {
         table.lines.iter_mut().for_each(add_changes);
     }
-    let found = scanned.iter().any(|scanned| scanned.found);
+    let found = scanned.scans.iter().any(|scanned| scanned.found);
     let rows = if computed.windowed {
         windowed_rows(&table, timeline, computed.fill)
     } else {
@@ -92,14 +92,38 @@ fn evaluate_items(computed: &Computed, evaluation: Evaluation<'_>) -> Vec<Value>
     computed.items.iter().map(|item| evaluation.of(&item.node)).collect()
 }
 
-fn scan_all(computed: &Computed, timeline: &Timeline, snapshot: &Snapshot) -> Result<Vec<Scanned>> {
-    computed.scans.iter().map(|one| scan(one, timeline, snapshot)).collect()
+/// What all scans of a query yielded.
+struct Reads {
+    scans: Vec<Scanned>,
+    windows: Vec<Vec<(usize, usize)>>,
+}
+
+impl Reads {
+    fn evaluation<'a>(&'a self, findings: &'a Findings<'a>, filters: bool) -> Evaluation<'a> {
+        Evaluation { scans: &self.scans, windows: &self.windows, findings, filters }
+    }
+}
+
+fn scan_all(computed: &Computed, timeline: &Timeline, snapshot: &Snapshot) -> Result<Reads> {
+    let mut timelines = vec![timeline.clone()];
+    let mut windows = vec![Vec::new()];
+    for level in &computed.levels {
+        let (Some(parent), Some(grid)) = (timelines.get(level.parent), &level.step) else {
+            continue;
+        };
+        let inner = parent.within(grid, snapshot.limits())?;
+        windows.push(parent.windows_within(&inner));
+        timelines.push(inner);
+    }
+    let timeline_of = |one: &Scan| timelines.get(one.level).unwrap_or(timeline);
+    let scans = computed.scans.iter().map(|one| scan(one, timeline_of(one), snapshot));
+    Ok(Reads { scans: scans.collect::<Result<_>>()?, windows })
 }
 
 /// Keeps the groups that `having` and `top` choose by what was scanned of the whole range.
-fn choose(table: &mut Table, computed: &Computed, scanned: &[Scanned], findings: &Findings<'_>) {
+fn choose(table: &mut Table, computed: &Computed, scanned: &Reads, findings: &Findings<'_>) {
     let one_point = |node: &Node, filters: bool, table: &Table| -> Vec<Point> {
-        let value = Evaluation { scans: scanned, findings, filters }.of(node);
+        let value = scanned.evaluation(findings, filters).of(node);
         let keys = table.lines.iter().map(|line| &line.key);
         match &value {
             Value::Constant(point) => keys.map(|_| *point).collect(),

@@ -3,6 +3,7 @@
 use crate::lang::Span;
 use crate::lang::ast::BinaryOp;
 use crate::query::exec::frame::{Frame, Group, Lookup, Point, union_of_groups, widest};
+use crate::query::exec::over::over;
 use crate::query::exec::scan::Scanned;
 use crate::query::finding::Findings;
 use crate::query::plan::{Change, Node, is_condition};
@@ -22,6 +23,8 @@ pub(super) enum Value {
 pub(super) struct Evaluation<'a> {
     /// What the scans yielded.
     pub(super) scans: &'a [Scanned],
+    /// For each level, the windows of it that each step around it has.
+    pub(super) windows: &'a [Vec<(usize, usize)>],
     /// Where warnings go.
     pub(super) findings: &'a Findings<'a>,
     /// True where comparisons leave out what they do not hold for; else they keep all.
@@ -52,6 +55,13 @@ impl Evaluation<'_> {
                     }
                 }
             }
+            Node::Over(function, level, inner) => match self.of(inner) {
+                Value::Constant(point) => Value::Constant(point),
+                Value::Frame(frame) => {
+                    let windows = self.windows.get(*level).map_or(&[][..], Vec::as_slice);
+                    Value::Frame(over(frame, *function, windows))
+                }
+            },
             Node::Binary { op, span, left, right } => {
                 let operator = Operator {
                     op: *op,

@@ -7,6 +7,7 @@ mod change;
 mod compare;
 mod fill;
 mod frame;
+mod over;
 mod percentile;
 mod pieces;
 mod rank;

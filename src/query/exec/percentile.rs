@@ -66,7 +66,7 @@ impl Pool {
 }
 
 /// Appends one statistic of the values to `found` for each that is asked; the values are reordered.
-fn select(values: &mut [f64], asked: &[Asked], found: &mut Vec<f64>) {
+pub(super) fn select(values: &mut [f64], asked: &[Asked], found: &mut Vec<f64>) {
     let count = values.len() as u64;
     if count == 0 {
         return;

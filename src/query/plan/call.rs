@@ -40,6 +40,9 @@ impl<'a> Planner<'a> {
         if LATER.contains(&name) {
             return Err(self.findings.not_available(call.name.span, &format!("`{name}`")));
         }
+        if let Some(of_windows) = self.sub_query(call)? {
+            return Ok(of_windows);
+        }
         if let Some(share) = Decimal::of_name(name) {
             return self.quantile(call, share);
         }
@@ -273,7 +276,8 @@ impl<'a> Planner<'a> {
                 Arg::Where(condition) => arguments.conditions.push(condition),
                 Arg::Option(name, value) => arguments.options.push((name, value)),
                 Arg::SubQuery(..) => {
-                    return Err(self.findings.not_available(arg.span, "a query inside a call"));
+                    let message = format!("`{}` takes no windows here", call.name.node);
+                    return Err(self.error("Q113", arg.span, message));
                 }
                 Arg::Expr(expr) => match &*expr.node {
                     ExprKind::Literal(literal) => arguments.numbers.push((literal, arg.span)),

@@ -152,7 +152,8 @@ impl<'a> Planner<'a> {
 /// Only trees that are linear in their aggregates are amounts or rates, so that this rescales them.
 pub(super) fn set_per(node: &mut Node, nanos: u64) {
     match node {
-        Node::Constant(_) => {}
+        // A sub-query's value is no amount.
+        Node::Constant(_) | Node::Over(..) => {}
         Node::Aggregate { per_nanos, .. } => *per_nanos = Some(nanos),
         Node::Map(_, inner) => set_per(inner, nanos),
         Node::Binary { left, right, .. } => {

@@ -98,7 +98,7 @@ pub(super) fn keys(node: &Node, scans: &[Scan]) -> Vec<SplitKey> {
         Node::Aggregate { scan, .. } => {
             scans.get(*scan).map(|scan| scan.keys.clone()).unwrap_or_default()
         }
-        Node::Map(_, inner) => keys(inner, scans),
+        Node::Map(_, inner) | Node::Over(_, _, inner) => keys(inner, scans),
         Node::Binary { left, right, .. } => {
             let (left, right) = (keys(left, scans), keys(right, scans));
             if left.len() >= right.len() { left } else { right }
@@ -110,7 +110,7 @@ pub(super) fn keys(node: &Node, scans: &[Scan]) -> Vec<SplitKey> {
 pub(super) fn check(node: &Node, scans: &[Scan], findings: &Findings<'_>) -> Result<()> {
     match node {
         Node::Constant(_) | Node::Aggregate { .. } => Ok(()),
-        Node::Map(_, inner) => check(inner, scans, findings),
+        Node::Map(_, inner) | Node::Over(_, _, inner) => check(inner, scans, findings),
         Node::Binary { span, left, right, .. } => {
             check(left, scans, findings)?;
             check(right, scans, findings)?;

@@ -10,6 +10,7 @@ mod planner;
 mod selection;
 mod shape;
 mod spelling;
+mod sub_query;
 mod tree;
 
 pub(crate) use crate::query::plan::planner::{is_condition, plan};

@@ -5,7 +5,7 @@ use crate::lang::Span;
 use crate::lang::ast::{self, BinaryOp, Duration, ExprKind, Grouping, Predicate as Condition};
 use crate::lang::ast::{Sample, Spanned};
 use crate::model::{TimeRange, Timestamp};
-use crate::query::calendar::Grid;
+use crate::query::calendar::{Grid, Zone};
 use crate::query::finding::Findings;
 use crate::query::options::RunOptions;
 use crate::query::plan::call::is_rank_call;
@@ -13,7 +13,9 @@ use crate::query::plan::clauses::Clauses;
 use crate::query::plan::expression::{Measure, Typed};
 use crate::query::plan::grouping;
 use crate::query::plan::selection::{Catalogue, Counted, Selection};
-use crate::query::plan::tree::{Body, Computed, Function, Item, Node, Plan, Rank, Scan, SplitKey};
+use crate::query::plan::tree::{
+    Body, Computed, Function, Item, Level, Node, Plan, Rank, Scan, SplitKey,
+};
 use crate::query::quantile::Decimal;
 use crate::query::range::{Asked, Reckoning};
 use crate::query::window::Timeline;
@@ -42,6 +44,9 @@ pub(crate) fn plan(
         offset: None,
         in_total: false,
         depth: 0,
+        zone: &clauses.zone,
+        level: 0,
+        levels: vec![Level { parent: 0, step: None }],
         drafts: Vec::new(),
     };
     let mut body = match &query.body {
@@ -72,7 +77,7 @@ fn timeline(
     let whole = options.whole.then(|| extent.unwrap_or(TimeRange::new(now, now)));
     let Asked { range, snaps } = Reckoning { now, zone, whole, findings }.range(&clauses.range)?;
     let Some((every, span)) = clauses.every else {
-        return Ok(Timeline::whole(range, zone));
+        return Ok(Timeline::whole(range, zone).snapping(snaps));
     };
     let Some(grid) = Grid::of(every, zone) else {
         let message = "windows of this length have no clear boundaries".to_owned();
@@ -82,7 +87,8 @@ fn timeline(
     let start = Timestamp::from_nanos(grid.floor(range.start.as_nanos()));
     let range = if snaps { TimeRange::new(start, range.end) } else { range };
     let over = clauses.over.map(|(over, _)| over);
-    Timeline::windows(range, &grid, over, zone, snapshot.limits())
+    let timeline = Timeline::windows(range, &grid, over, zone, snapshot.limits())?;
+    Ok(timeline.snapping(snaps))
 }
 
 /// Returns from the first sample to just after the last of all metrics that are asked for.
@@ -118,6 +124,11 @@ pub(super) struct Planner<'a> {
     pub(super) in_total: bool,
     /// How deep the expression that is being planned is nested.
     pub(super) depth: u64,
+    /// The zone of civil windows.
+    pub(super) zone: &'a Zone,
+    /// The level of the windows that the expression is planned for.
+    pub(super) level: usize,
+    pub(super) levels: Vec<Level>,
     pub(super) drafts: Vec<Draft>,
 }
 
@@ -165,7 +176,8 @@ impl<'a> Planner<'a> {
         }
         let fill = clauses.fill.map(|(fill, _)| fill);
         let compare = clauses.compare.map(|(past, _)| past);
-        Ok(Computed { scans, items: planned, windowed: false, having, rank, compare, fill })
+        let levels = std::mem::take(&mut self.levels);
+        Ok(Computed { scans, levels, items: planned, windowed: false, having, rank, compare, fill })
     }
 
     /// Plans the columns of an item: one, and for `stats` seven.
@@ -273,6 +285,7 @@ impl<'a> Planner<'a> {
                 && draft.grouping == grouping
                 && draft.scan.offset == offset
                 && !draft.scan.buckets
+                && draft.scan.level == self.level
         };
         if let Some(index) = self.drafts.iter().position(same) {
             return Ok(index);
@@ -304,6 +317,7 @@ impl<'a> Planner<'a> {
         Ok(Scan {
             selection: self.select(sample, conditions)?,
             conditions: Vec::new(),
+            level: self.level,
             labels: Vec::new(),
             buckets: false,
             keys: Vec::new(),

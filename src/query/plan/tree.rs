@@ -2,6 +2,7 @@
 
 use crate::lang::Span;
 use crate::lang::ast::{BinaryOp, CalendarPart, Duration, Fill};
+use crate::query::calendar::Grid;
 use crate::query::plan::selection::{Filters, Selection};
 use crate::query::quantile::Decimal;
 use crate::query::window::{Past, Timeline};
@@ -31,6 +32,8 @@ pub(crate) enum Body {
 pub(crate) struct Computed {
     /// The reads that the items share.
     pub(crate) scans: Vec<Scan>,
+    /// The windows of sub-queries, after those of the query itself; parents stand before.
+    pub(crate) levels: Vec<Level>,
     /// The items, at least one.
     pub(crate) items: Vec<Item>,
     /// True with `every`: a row a window.
@@ -43,6 +46,15 @@ pub(crate) struct Computed {
     pub(crate) compare: Option<Past>,
     /// What stands in windows without a value, where the query says so.
     pub(crate) fill: Option<Fill>,
+}
+
+/// Windows that a sub-query cuts what the windows around it cover into.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Level {
+    /// The level around it.
+    pub(crate) parent: usize,
+    /// How long the windows are; nothing for those of the query.
+    pub(crate) step: Option<Grid>,
 }
 
 /// One column of computed values.
@@ -70,6 +82,8 @@ pub(crate) struct Rank {
 pub(crate) struct Scan {
     /// The series and the condition on their samples.
     pub(crate) selection: Selection,
+    /// The level whose windows are read.
+    pub(crate) level: usize,
     /// The conditions that shares count.
     pub(crate) conditions: Vec<Filters>,
     /// The labels whose values are counted.
@@ -196,6 +210,8 @@ pub(crate) enum Node {
     },
     /// A change of every value.
     Map(Change, Box<Self>),
+    /// A function of the values that the windows of a sub-query have.
+    Over(Function, usize, Box<Self>),
     /// An operator over two sides. Comparisons keep the left value where they hold; `and`, `or`,
     /// `unless` combine what both sides keep.
     Binary {
