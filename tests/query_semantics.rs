@@ -341,6 +341,9 @@ fn every_line_of_the_language_is_answered_or_refused_for_what_is_missing() {
         "rate(latency) last 1h compare 7d",
         "apdex(latency, 500ms) by bot last 1h",
         "stats(latency) by bot last 1h",
+        "record bot_p95 as p95(latency) every 1m by bot",
+        "alert silent_bot if count(latency) == 0 over 10m for 5m by bot severity ticket",
+        "explain p99(latency) by channel every 1m last 1h",
         "max(p95(latency) every 1m) by bot last 24h",
         "histogram(latency) by channel last 1h",
         "distinct(latency, bot) last 1d",
@@ -375,9 +378,6 @@ fn every_line_of_the_language_is_answered_or_refused_for_what_is_missing() {
         "forecast(rate(latency), 24h) every 1h last 30d",
         "anomaly(p95(latency), baseline=7d, sigma=3) every 5m last 24h",
         "count(latency) since mark(\"deploy v42\")",
-        "record bot_p95 as p95(latency) every 1m by bot",
-        "alert silent_bot if count(latency) == 0 over 10m for 5m by bot severity ticket",
-        "explain p99(latency) by channel every 1m last 1h",
     ];
     for text in later {
         assert_eq!(refused(text).code, "Q401", "{text}");

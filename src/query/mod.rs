@@ -1,8 +1,10 @@
 //! Questions over a snapshot: syntax tree to plan, plan to operators, operators to rows.
 
+mod alert;
 mod buckets;
 mod calendar;
 mod exec;
+mod explain;
 mod finding;
 mod options;
 mod pieces;

@@ -1,10 +1,11 @@
 //! Runs queries over a snapshot.
 
 use crate::error::Result;
-use crate::lang::Span;
 use crate::lang::ast::{self, Statement};
 use crate::model::MetricDef;
+use crate::query::alert::judge;
 use crate::query::exec;
+use crate::query::explain::explain;
 use crate::query::finding::Findings;
 use crate::query::options::RunOptions;
 use crate::query::plan::{Body, Plan, plan};
@@ -43,20 +44,20 @@ impl Snapshot {
     /// As [`query`](Self::query).
     pub fn run(&self, query: &Query, options: &RunOptions) -> Result<Answer> {
         let findings = Findings::new(query.text());
-        let verb = first_word(query.text());
         match query.statement() {
             Statement::Query(tree) => answer(self, tree, query.to_string(), options, findings),
-            Statement::Explain(_) => Err(findings.not_available(verb, "`explain`")),
-            Statement::Alert(_) => Err(findings.not_available(verb, "`alert`")),
-            Statement::Record(_) => Err(findings.not_available(verb, "`record`")),
+            Statement::Explain(tree) => {
+                let plan = plan(tree, self, options, &findings)?;
+                explain(&plan, self, query.to_string(), findings)
+            }
+            Statement::Alert(alert) => judge(alert, self, query.to_string(), options, findings),
+            Statement::Record(record) => {
+                let body = ast::Body::Items(record.items.clone());
+                let tree = ast::Query { body, clauses: record.clauses.clone() };
+                answer(self, &tree, query.to_string(), options, findings)
+            }
         }
     }
-}
-
-fn first_word(text: &str) -> Span {
-    let start = text.len() - text.trim_start().len();
-    let length = text.get(start..).and_then(|rest| rest.find(char::is_whitespace));
-    Span::new(start, start + length.unwrap_or(text.len() - start))
 }
 
 fn answer(

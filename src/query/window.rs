@@ -25,6 +25,8 @@ pub(crate) struct Timeline {
     over: Option<Duration>,
     zone: Zone,
     grid: Option<Grid>,
+    /// Groups are there that have a sample from this time on.
+    seen: Option<Timestamp>,
     /// True where the windows of a sub-query may begin before the range.
     snaps: bool,
     /// How far everything that is read lies before the steps.
@@ -35,12 +37,33 @@ impl Timeline {
     /// Makes a timeline of a single step, the whole range.
     pub(crate) fn whole(range: TimeRange, zone: &Zone) -> Self {
         let zone = zone.clone();
-        Self { range, steps: vec![range], over: None, zone, grid: None, snaps: false, back: None }
+        Self {
+            range,
+            steps: vec![range],
+            over: None,
+            zone,
+            grid: None,
+            seen: None,
+            snaps: false,
+            back: None,
+        }
     }
 
     /// Returns a timeline of one step over the same range.
     pub(crate) fn as_one_step(&self) -> Self {
         Self { back: self.back, ..Self::whole(self.range, &self.zone).snapping(self.snaps) }
+    }
+
+    /// Remembers groups for a length of time after their last sample.
+    pub(crate) fn remember(&mut self, keep: Duration) {
+        self.seen = Some(self.zone.shift(self.range.end, keep, true));
+    }
+
+    /// Returns the range in which a sample makes a group: what is covered, and what is remembered.
+    pub(crate) fn seen(&self, covered: TimeRange, offset: Option<Duration>) -> TimeRange {
+        let Some(seen) = self.seen else { return covered };
+        let moved = self.moved(TimeRange::new(seen, self.range.end), offset);
+        TimeRange::new(covered.start.min(moved.start), covered.end)
     }
 
     /// Lets the first window of a sub-query be whole, as `last` does.
@@ -96,7 +119,16 @@ impl Timeline {
             start = next;
         }
         let grid = Some(grid.clone());
-        Ok(Self { range, steps, over, zone: zone.clone(), grid, snaps: false, back: None })
+        Ok(Self {
+            range,
+            steps,
+            over,
+            zone: zone.clone(),
+            grid,
+            seen: None,
+            snaps: false,
+            back: None,
+        })
     }
 
     /// Cuts what the steps cover into the windows of a sub-query.

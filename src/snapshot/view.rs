@@ -383,6 +383,25 @@ impl Snapshot {
         Ok(())
     }
 
+    /// Returns how many sealed chunks a series has, and how many of them a range meets.
+    pub(crate) fn chunks_of(
+        &self,
+        series: &SelectedSeries,
+        range: TimeRange,
+    ) -> Result<(u64, u64)> {
+        let (mut all, mut met) = (0, 0);
+        for place in &series.places {
+            let Place::Segment { segment, series } = *place else { continue };
+            let Some(segment) = self.parts.segments.get(segment) else { continue };
+            for index in segment.chunks(series)? {
+                let chunk = segment.chunk(index)?;
+                all += 1;
+                met += u64::from(range.meets(chunk.time_min, chunk.time_max));
+            }
+        }
+        Ok((all, met))
+    }
+
     /// Returns what a metric asks to be done with samples of one series that share a timestamp.
     fn policy_of(&self, metric: &str) -> Result<DuplicatePolicy> {
         let policies = if let Some(policies) = self.policies.get() {

@@ -71,6 +71,7 @@ impl Reading<'_> {
 pub(super) fn scan(scan: &Scan, timeline: &Timeline, snapshot: &Snapshot) -> Result<Scanned> {
     let covers = timeline.covers(scan.length, scan.offset);
     let asked = hull(timeline.moved(timeline.range, scan.offset), &covers);
+    let asked = timeline.seen(asked, scan.offset);
     let reach = scan.aggregates.iter().any(|function| function.reaches_back());
     let start = asked.start.saturating_sub(if reach { REACH_NANOS } else { 0 });
     let read = TimeRange::new(start, asked.end);

@@ -1,0 +1,78 @@
+//! `explain`, `alert` and `record` are answered from a snapshot.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod small_store;
+
+use silverback::{Cell, Snapshot};
+use small_store::{ask, key, names, rows, series, store};
+
+/// Asked at minute 120.
+fn bots() -> Snapshot {
+    let every = |from: i64, to: i64, value: f64| -> Vec<(i64, f64)> {
+        (from..to).map(|minute| (minute, value)).collect()
+    };
+    store(
+        120,
+        vec![
+            series(key("latency", "steady"), &every(0, 120, 100.0)),
+            series(
+                key("latency", "slow"),
+                &[every(0, 100, 100.0), every(100, 120, 900.0)].concat(),
+            ),
+            series(
+                key("latency", "lately"),
+                &[every(0, 117, 100.0), every(117, 120, 900.0)].concat(),
+            ),
+            series(key("latency", "silent"), &every(0, 60, 100.0)),
+        ],
+    )
+}
+
+#[test]
+fn an_alert_fires_where_its_condition_held_at_every_evaluation() {
+    let store = bots();
+    let text = "alert slow if max(latency) > 0.5s for 10m by bot severity page notify slack";
+    assert_eq!(names(&ask(&store, text)), ["bot", "state", "slow"]);
+    assert_eq!(rows(&store, text), ["lately pending 900", "slow firing 900"]);
+    let once = "alert slow if max(latency) > 0.5s by bot";
+    assert_eq!(rows(&store, once), ["lately firing 900", "slow firing 900"]);
+    // Five minutes hold a slow sample at each of the last three evaluations alone.
+    let over = "alert slow if max(latency) > 0.5s over 5m for 3m by bot";
+    assert_eq!(rows(&store, over), ["lately firing 900", "slow firing 900"]);
+    assert_eq!(rows(&store, "alert slow if max(latency) > 5s for 10m").len(), 0);
+}
+
+#[test]
+fn who_went_silent_is_remembered() {
+    let store = bots();
+    let text = "alert silent if count(latency) == 0 over 10m for 5m by bot";
+    assert_eq!(rows(&store, text), ["silent firing 0"]);
+    assert_eq!(rows(&store, &format!("{text} keep 30m")).len(), 0);
+}
+
+#[test]
+fn a_record_is_answered_as_its_question() {
+    let store = bots();
+    let record = ask(&store, "record worst as max(latency) every 30m by bot");
+    let question = ask(&store, "max(latency) every 30m by bot");
+    assert_eq!((&record.columns, &record.rows), (&question.columns, &question.rows));
+    assert_eq!(record.query, "record worst as max(latency) every 30m by bot");
+}
+
+#[test]
+fn explain_shows_what_is_read() {
+    let answer = ask(&bots(), "explain p99(latency) by bot every 10m last 1h");
+    let detail = |part: &str| {
+        let found = answer.rows.iter().find(|row| row[0] == Cell::Text(part.into()));
+        found.map(|row| match &row[1] {
+            Cell::Text(text) => text.to_string(),
+            other => format!("{other:?}"),
+        })
+    };
+    assert_eq!(detail("windows").unwrap(), "6");
+    assert_eq!(detail("rows").unwrap(), "18");
+    assert!(detail("scan").unwrap().ends_with("of latency: 4 series by bot"));
+    assert_eq!(detail("chunks").unwrap(), "0 considered, 0 decoded", "nothing is sealed");
+    assert!(detail("took").is_some());
+}
