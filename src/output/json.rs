@@ -54,7 +54,13 @@ pub(crate) fn write(answer: &Answer, out: &mut dyn io::Write) -> io::Result<()> 
         }
         out.write_all(b"]")?;
     }
-    out.write_all(b"],\"approximate\":false,\"relative_error\":null,\"warnings\":[")?;
+    match greatest_error(answer) {
+        None => out.write_all(b"],\"approximate\":false,\"relative_error\":null")?,
+        Some(error) => {
+            write!(out, "],\"approximate\":true,\"relative_error\":{}", number::text(error))?;
+        }
+    }
+    out.write_all(b",\"warnings\":[")?;
     for (index, warning) in answer.warnings.iter().enumerate() {
         out.write_all(if index == 0 { b"{\"code\":" } else { b",{\"code\":" })?;
         write_text(warning.code, out)?;
@@ -65,6 +71,20 @@ pub(crate) fn write(answer: &Answer, out: &mut dyn io::Write) -> io::Result<()> 
     writeln!(out, "],\"stats\":{{\"rows\":{}}}}}", answer.rows.len())
 }
 
+/// Returns the greatest error of the answer's values; nothing where all are exact.
+fn greatest_error(answer: &Answer) -> Option<f64> {
+    let is_error: Vec<bool> = answer.columns.iter().map(|c| c.role == Role::Error).collect();
+    if !is_error.contains(&true) {
+        return None;
+    }
+    let cells = answer.rows.iter().flat_map(|row| row.iter().zip(&is_error));
+    let errors = cells.filter_map(|(cell, is_error)| match cell {
+        Cell::Number(error) if *is_error => Some(*error),
+        _ => None,
+    });
+    Some(errors.fold(0.0, f64::max))
+}
+
 fn role(role: Role) -> &'static str {
     match role {
         Role::Time => "time",
@@ -72,6 +92,7 @@ fn role(role: Role) -> &'static str {
         Role::Partial => "partial",
         Role::Label => "label",
         Role::Value => "value",
+        Role::Error => "error",
     }
 }
 

@@ -70,8 +70,8 @@ impl Grid {
         };
         let header: Vec<String> = shown.iter().filter_map(title).collect();
         let cells = |row: &Vec<Cell>| {
-            let cells = shown.iter().filter_map(|&index| row.get(index));
-            cells.map(|cell| text(cell, null)).collect()
+            let cells = shown.iter().filter_map(|&index| Some((index, row.get(index)?)));
+            cells.map(|(index, cell)| with_error(text(cell, null), index, row, answer)).collect()
         };
         let rows: Vec<Vec<String>> = answer.rows.iter().map(cells).collect();
         let roles = shown.iter().filter_map(|&index| answer.columns.get(index));
@@ -141,12 +141,24 @@ fn painted<'a>(text: &'a str, paint: &str, style: TableStyle) -> Cow<'a, str> {
 /// Leaves out the ends of windows, which their starts tell, and "partial" where no window is.
 fn shown_columns(answer: &Answer) -> Vec<usize> {
     let is_shown = |(index, role): &(usize, Role)| match role {
-        Role::End => false,
+        Role::End | Role::Error => false,
         Role::Partial => answer.rows.iter().any(|row| row.get(*index) == Some(&Cell::Flag(true))),
         Role::Time | Role::Label | Role::Value => true,
     };
     let roles = answer.columns.iter().map(|column| column.role).enumerate();
     roles.filter(is_shown).map(|(index, _)| index).collect()
+}
+
+/// Marks a value that is about right, and says how far off it may be, rounded up.
+fn with_error(text: String, index: usize, row: &[Cell], answer: &Answer) -> String {
+    let next = answer.columns.get(index + 1).map(|column| column.role);
+    match row.get(index + 1) {
+        Some(Cell::Number(error)) if next == Some(Role::Error) => {
+            let percent = number::text((error * 1e4).ceil() / 100.0);
+            format!("~{text} ±{percent}%")
+        }
+        _ => text,
+    }
 }
 
 fn text(cell: &Cell, null: &str) -> String {

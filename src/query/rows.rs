@@ -18,6 +18,8 @@ pub enum Role {
     Label,
     /// A computed value.
     Value,
+    /// How far, relative to it, the value before may be from the true one: 0.01 is one percent.
+    Error,
 }
 
 /// One column of an answer.

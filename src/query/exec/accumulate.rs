@@ -9,8 +9,12 @@ use crate::query::exec::frame::Point;
 use crate::query::exec::percentile::{Asked, Pool};
 use crate::query::plan::{Function, Scan};
 use crate::query::predicate::Test;
+use crate::query::quantile::Decimal;
 use crate::query::window::for_each_run;
-use crate::sketch::{DoubleDouble, Moments};
+use crate::sketch::{Bounds, DoubleDouble, LogBuckets, Moments, Resolution};
+
+/// How fine the buckets of approximate answers are: at most 0.78 % off.
+const RESOLUTION: Resolution = Resolution::Percent1;
 
 /// What the samples of one group add up to in each window.
 ///
@@ -26,6 +30,7 @@ pub(super) struct Accumulator<'p> {
     edges: Vec<Option<Edges>>,
     changes: Vec<Option<DoubleDouble>>,
     steps: Option<Steps>,
+    logs: Vec<LogBuckets>,
     pool: Pool,
     asked: Vec<Asked>,
 }
@@ -55,8 +60,17 @@ impl<'p> Accumulator<'p> {
         let moments = any(|function| {
             matches!(
                 function,
-                Function::Sum | Function::Avg | Function::Min | Function::Max | Function::Stddev
+                Function::Sum
+                    | Function::Avg
+                    | Function::Min
+                    | Function::Max
+                    | Function::Stddev
+                    | Function::Approximate(_)
+                    | Function::ApproximateError(_)
             )
+        });
+        let approximate = any(|function| {
+            matches!(function, Function::Approximate(_) | Function::ApproximateError(_))
         });
         let edges = any(|function| matches!(function, Function::First | Function::Last));
         let steps = functions.iter().find_map(|function| match function {
@@ -77,6 +91,7 @@ impl<'p> Accumulator<'p> {
             edges: vec![None; sized(edges)],
             changes: vec![None; sized(steps.is_some())],
             steps,
+            logs: vec![LogBuckets::new(RESOLUTION); sized(approximate)],
             pool: Pool::default(),
             asked: asked.collect(),
         }
@@ -88,6 +103,7 @@ impl<'p> Accumulator<'p> {
         self.moments.fill(Moments::EMPTY);
         self.matched.iter_mut().for_each(|counts| counts.fill(0));
         self.distinct.iter_mut().flatten().for_each(BTreeSet::clear);
+        self.logs.fill(LogBuckets::new(RESOLUTION));
         self.edges.fill(None);
         self.changes.fill(None);
         self.pool.clear();
@@ -110,6 +126,11 @@ impl<'p> Accumulator<'p> {
             }
             if let Some(moments) = self.moments.get_mut(window) {
                 moments.extend(inside.iter().copied());
+            }
+            if let Some(log) = self.logs.get_mut(window) {
+                for value in inside {
+                    log.add(*value);
+                }
             }
             for (counts, test) in self.matched.iter_mut().zip(&series.tests) {
                 if let Some(count) = counts.get_mut(window) {
@@ -151,6 +172,13 @@ impl<'p> Accumulator<'p> {
         columns
     }
 
+    /// Returns bounds of an order statistic: those of its bucket, within all values.
+    fn bounds(&self, share: Decimal, window: usize) -> Option<Bounds> {
+        let (log, moments) = (self.logs.get(window)?, self.moments.get(window)?);
+        let Bounds { low, high } = log.bounds_of_rank(share.nearest_rank(log.count()) - 1)?;
+        Some(Bounds { low: low.max(moments.min), high: high.min(moments.max) })
+    }
+
     fn statistics(&mut self) -> Vec<Vec<Option<f64>>> {
         let mut columns = vec![vec![None; self.counts.len()]; self.asked.len()];
         self.pool.statistics(&self.asked, |window, found| {
@@ -181,6 +209,10 @@ impl<'p> Accumulator<'p> {
             Function::Share(condition) => {
                 let matched = self.matched.get(condition).and_then(|counts| counts.get(window));
                 matched.and_then(|&matched| some(matched as f64 / count as f64))
+            }
+            Function::Approximate(share) => self.bounds(share, window).map(Bounds::middle),
+            Function::ApproximateError(share) => {
+                self.bounds(share, window).map(Bounds::relative_error)
             }
             Function::Distinct(label) => {
                 let sets = self.distinct.get(label)?;

@@ -242,7 +242,8 @@ fn value_columns(item: &Item, computed: &Computed) -> Vec<Column> {
     if computed.compare.is_some() {
         return columns_of(&item.name, item.unit.as_deref()).to_vec();
     }
-    vec![Column { name: item.name.clone(), role: Role::Value, unit: item.unit.clone() }]
+    let role = if item.is_error { Role::Error } else { Role::Value };
+    vec![Column { name: item.name.clone(), role, unit: item.unit.clone() }]
 }
 
 /// Makes the column of a label; one whose name another column has is called `label.NAME`.

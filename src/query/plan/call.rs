@@ -116,7 +116,9 @@ impl<'a> Planner<'a> {
                 ("exact", OptionValue::Word(word)) if word == "true" => {}
                 ("approx", OptionValue::Word(word)) if word == "false" => {}
                 ("approx" | "exact", OptionValue::Word(word)) if is_truth(word) => {
-                    return Err(self.findings.not_available(value.span, "an approximate answer"));
+                    let message = "an approximate answer stands as a whole item".to_owned();
+                    let help = "leave out `approx` to compute with it".to_owned();
+                    return Err(self.findings.error("Q144", value.span, message).help(help).into());
                 }
                 ("interp" | "approx" | "exact", _) => {
                     let message = format!("this is no value of `{}`", name.node);
@@ -134,7 +136,7 @@ impl<'a> Planner<'a> {
         Ok(Typed::new(node, Measure::Level, unit))
     }
 
-    fn quantile_share(&self, arguments: &Arguments<'a>, call: &Call) -> Result<Decimal> {
+    pub(super) fn quantile_share(&self, arguments: &Arguments<'a>, call: &Call) -> Result<Decimal> {
         let [(literal, span)] = arguments.numbers.as_slice() else {
             let message = "`quantile` needs a share and a selector".to_owned();
             let help = "such as `quantile(0.99, latency)`".to_owned();

@@ -1,5 +1,6 @@
 //! From syntax tree to plan: what is read, how it is grouped, and what is computed from it.
 
+mod approximate;
 mod call;
 mod change;
 mod clauses;

@@ -8,6 +8,7 @@ use crate::model::{TimeRange, Timestamp};
 use crate::query::calendar::{Grid, Zone};
 use crate::query::finding::Findings;
 use crate::query::options::RunOptions;
+use crate::query::plan::approximate::is_approximate;
 use crate::query::plan::call::is_rank_call;
 use crate::query::plan::clauses::Clauses;
 use crate::query::plan::expression::{Measure, Typed};
@@ -175,6 +176,10 @@ impl<'a> Planner<'a> {
             }
         }
         let fill = clauses.fill.map(|(fill, _)| fill);
+        if let (Some((_, span)), true) = (clauses.compare, planned.iter().any(|one| one.is_error)) {
+            let message = "approximate answers are not compared: their errors would add up";
+            return Err(self.error("Q144", span, message.to_owned()));
+        }
         let compare = clauses.compare.map(|(past, _)| past);
         let levels = std::mem::take(&mut self.levels);
         Ok(Computed { scans, levels, items: planned, windowed: false, having, rank, compare, fill })
@@ -187,9 +192,15 @@ impl<'a> Planner<'a> {
         {
             return self.stats(call, item.name.as_ref().map(|name| name.node.as_str()));
         }
+        if let ExprKind::Call(call) = &*expr.node
+            && is_approximate(call)
+        {
+            let name = item.name.as_ref().map_or_else(|| expr.to_string(), |n| n.node.clone());
+            return self.approximate(call, name);
+        }
         let typed = self.expression(expr)?.resolved(self.findings, None)?;
         let name = item.name.as_ref().map_or_else(|| expr.to_string(), |name| name.node.clone());
-        Ok(vec![Item { name, unit: typed.unit, node: typed.node }])
+        Ok(vec![Item { name, unit: typed.unit, is_error: false, node: typed.node }])
     }
 
     /// Plans what `stats` stands for; a name of the item goes before those of its columns.
@@ -204,7 +215,7 @@ impl<'a> Planner<'a> {
                 name => self.quantile(call, Decimal::of_name(name).unwrap_or(Decimal::HALF))?,
             };
             let name = named.map_or_else(|| function.to_owned(), |of| format!("{of} {function}"));
-            items.push(Item { name, unit: typed.unit, node: typed.node });
+            items.push(Item { name, unit: typed.unit, is_error: false, node: typed.node });
         }
         Ok(items)
     }

@@ -64,6 +64,8 @@ pub(crate) struct Item {
     pub(crate) name: String,
     /// The unit of its values, where one is known.
     pub(crate) unit: Option<String>,
+    /// True for the error that is guaranteed of the item before.
+    pub(crate) is_error: bool,
     /// How a value is computed.
     pub(crate) node: Node,
 }
@@ -156,6 +158,10 @@ pub(crate) enum Function {
         /// True for `interp=linear`.
         linear: bool,
     },
+    /// About an order statistic, from logarithmic buckets.
+    Approximate(Decimal),
+    /// How far, relative to it, such a value may be from the true one.
+    ApproximateError(Decimal),
     /// The share of samples that satisfy a condition of the scan.
     Share(usize),
     /// Half of the samples that satisfy one condition, and half of those that satisfy another, as

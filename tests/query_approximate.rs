@@ -1,0 +1,78 @@
+//! Approximate percentiles keep the error that they state.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod small_store;
+
+use proptest::prelude::{Strategy, prop, proptest};
+use silverback::output::{Format, write_answer};
+use silverback::{Cell, Role, Snapshot};
+use small_store::{ask, key, names, refused_as, series, store};
+
+fn of(values: &[f64]) -> Snapshot {
+    let samples: Vec<(i64, f64)> = (0..).zip(values.iter().copied()).collect();
+    store(1000, vec![series(key("latency", "a"), &samples)])
+}
+
+fn numbers(cells: &[Cell]) -> Vec<f64> {
+    let number = |cell: &Cell| match cell {
+        Cell::Number(number) => *number,
+        other => panic!("{other:?}"),
+    };
+    cells.iter().map(number).collect()
+}
+
+proptest! {
+    #[test]
+    fn the_exact_answer_lies_within_the_error(
+        values in prop::collection::vec(
+            (1..10_000_000_i32).prop_map(|value| f64::from(value) / 64.0), 1..200,
+        ),
+        percent in 0..=100_u32,
+    ) {
+        let text = format!(
+            "p{percent}(latency, approx=true) as about, p{percent}(latency) as exact last 1000m"
+        );
+        let answer = ask(&of(&values), &text);
+        let [about, error, exact] = numbers(&answer.rows[0])[..] else { panic!("{answer:?}") };
+        assert!(error <= 0.0078, "{error}");
+        assert!((about - exact).abs() <= error * exact * (1.0 + 1e-9), "{about} {error} {exact}");
+    }
+}
+
+#[test]
+fn the_error_is_a_column_and_marks_the_value() {
+    let store = of(&[100.0, 200.0, 842.5, 900.0]);
+    let answer = ask(&store, "p60(latency, approx=true) as about last 1000m");
+    assert_eq!(names(&answer), ["about", "about ±"]);
+    assert_eq!(answer.columns[0].unit.as_deref(), Some("ms"));
+    assert_eq!(answer.columns[1].role, Role::Error);
+    let text = |format| {
+        let mut out = Vec::new();
+        write_answer(&answer, format, None, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    // The bucket of 842.5 goes from 840 to just below 848.
+    assert_eq!(text(Format::Table), "     about [ms]\n~843.981 ±0.48%\n");
+    let json = text(Format::Json);
+    assert!(json.contains("\"approximate\":true,\"relative_error\":0.0047"), "{json}");
+    assert!(text(Format::Csv).starts_with("about,about ±\r\n843.98"));
+    let exact = ask(&store, "p50(latency, approx=false) last 1000m");
+    assert_eq!(exact.columns.len(), 1);
+}
+
+#[test]
+fn the_ends_are_exact_and_errors_are_not_computed_with() {
+    let store = of(&[0.0, 7.0, 7.0]);
+    let answer = ask(
+        &store,
+        "p100(latency, exact=false) as most, p0(latency, approx=true) as least \
+                              last 1000m",
+    );
+    assert_eq!(numbers(&answer.rows[0])[0].to_bits(), 7.0_f64.to_bits());
+    let empty = ask(&store, "p50(size, approx=true) last 1000m");
+    assert_eq!(empty.rows[0], [Cell::Null, Cell::Null]);
+    refused_as(&store, "p50(latency, approx=true) / 2 last 1h", "Q144", "true");
+    refused_as(&store, "p50(latency, approx=true) last 1h compare 1h", "Q144", "compare");
+    refused_as(&store, "p50(latency, approx=true, interp=linear) last 1h", "Q139", "interp");
+}
