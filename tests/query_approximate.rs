@@ -1,5 +1,6 @@
 //! Approximate percentiles keep the error that they state.
 
+#![cfg(feature = "text")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod small_store;
