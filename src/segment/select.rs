@@ -46,7 +46,7 @@ impl Segment {
         Ok(chosen)
     }
 
-    /// Returns the number of a series, if the segment has it: series are in the order of their keys.
+    /// Returns the number of a series, if the segment has it: they are in the order of their keys.
     ///
     /// # Errors
     /// I/O errors and damage.

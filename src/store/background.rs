@@ -141,8 +141,8 @@ impl Core {
         Ok(())
     }
 
-    /// Returns the length from which the current generation is flushed: of many series it is longer,
-    /// so that each leaves a chunk worth its place in the index.
+    /// Returns the length from which the current generation is flushed: of many series it is
+    /// longer, so that each leaves a chunk worth its place in the index.
     fn flush_bytes(&self) -> u64 {
         let wanted = u64::from(self.wal.series_count()).saturating_mul(SERIES_BYTES);
         let (least, most) = self.options.flush_bytes_range();
