@@ -146,7 +146,7 @@ fn benches_tell_their_figures_as_one_object() {
     let dir = folder.path().to_str().unwrap();
     for (verb, workload, batch, figures) in [
         ("write", "events", "1", &["samples_per_second", "bytes_per_sample"][..]),
-        ("write", "scrape", "100", &["append_cpu_seconds", "write_amplification"]),
+        ("write", "scrape", "100", &["wall_seconds", "write_amplification"]),
         ("size", "churn", "10", &["bytes_per_sample_flushed", "series"]),
         ("recover", "events", "7", &["unflushed_log_bytes", "killed_writer_seconds"]),
     ] {
