@@ -101,6 +101,10 @@ impl Vfs for Interposed {
         self.inner.rename(source, target)
     }
 
+    fn link(&self, source: &Path, target: &Path) -> Result<()> {
+        self.inner.link(source, target)
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         self.inner.remove(path)
     }

@@ -51,6 +51,7 @@ on_every_vfs! {
     creates_only_what_is_not_there
     reads_what_was_written
     renames_over_another_file
+    links_give_a_file_a_second_name
     open_files_outlive_their_names
     read_only_files_refuse_writes
     locks_once_and_names_the_holder
@@ -177,6 +178,25 @@ fn renames_over_another_file(vfs: &dyn Vfs, dir: &Path) {
     vfs.create_dir_all(&dir.join("sub")).unwrap();
     vfs.rename(&target, &dir.join("sub/moved")).unwrap();
     assert_eq!(get(vfs, &dir.join("sub/moved")), b"new");
+    assert_eq!(vfs.read_dir(dir).unwrap(), ["sub"]);
+}
+
+fn links_give_a_file_a_second_name(vfs: &dyn Vfs, dir: &Path) {
+    let (first, second) = (dir.join("first"), dir.join("sub/second"));
+    vfs.create_dir_all(&dir.join("sub")).unwrap();
+    let mut file = put(vfs, &first, b"kept");
+    file.set_read_only().unwrap();
+    drop(file);
+    vfs.link(&first, &second).unwrap();
+    vfs.sync_dir(&dir.join("sub")).unwrap();
+    assert_eq!(get(vfs, &second), b"kept");
+    let again = vfs.link(&first, &second).unwrap_err();
+    assert_eq!(io_kind(&again), io::ErrorKind::AlreadyExists);
+    assert!(vfs.link(&dir.join("absent"), &dir.join("third")).unwrap_err().is_not_found());
+    assert!(vfs.link(&first, &dir.join("absent/third")).unwrap_err().is_not_found());
+    assert!(vfs.link(dir, &dir.join("third")).is_err(), "directories have one name");
+    vfs.remove(&first).unwrap();
+    assert_eq!(get(vfs, &second), b"kept", "each name is as good as the other");
     assert_eq!(vfs.read_dir(dir).unwrap(), ["sub"]);
 }
 

@@ -89,6 +89,13 @@ impl Vfs for MemVfs {
         outcome.map(drop).map_err(|error| Error::io("rename", source, error))
     }
 
+    fn link(&self, source: &Path, target: &Path) -> Result<()> {
+        let mut names = self.names();
+        let linked = names.get(source).map(Arc::clone);
+        let linked = linked.and_then(|file| names.insert(target, file));
+        linked.map_err(|error| Error::io("link", source, error))
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         let outcome = self.names().remove(path);
         outcome.map(drop).map_err(|source| Error::io("remove", path, source))

@@ -111,6 +111,10 @@ impl Vfs for OsVfs {
         std::fs::rename(source, target).map_err(|error| Error::io("rename", source, error))
     }
 
+    fn link(&self, source: &Path, target: &Path) -> Result<()> {
+        std::fs::hard_link(source, target).map_err(|error| Error::io("link", source, error))
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         std::fs::remove_file(path).map_err(|source| Error::io("remove", path, source))
     }

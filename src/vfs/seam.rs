@@ -50,6 +50,15 @@ pub trait Vfs: Send + Sync + Debug {
     /// The source or the target's directory is absent, or the two are on different file systems.
     fn rename(&self, source: &Path, target: &Path) -> Result<()>;
 
+    /// Gives a file a second name, by which it outlives the first. Durable once the new name's
+    /// directory is synced.
+    ///
+    /// # Errors
+    /// The source or the target's directory is absent ([`crate::Error::is_not_found`]), something
+    /// stands at the target, or the file system cannot: it knows no such links, or the two are on
+    /// different ones. Copying may do then.
+    fn link(&self, source: &Path, target: &Path) -> Result<()>;
+
     /// Removes a file. Durable once the directory is synced.
     ///
     /// # Errors

@@ -201,8 +201,11 @@ impl SimVfs {
 }
 
 impl State {
-    /// Gives back the space of a file that lost its last name.
+    /// Gives back the space of a file that lost a name, if that was the last one.
     fn give_space_of(&mut self, file: FileId) {
+        if self.disk.names().files().any(|(_, named)| *named == file) {
+            return;
+        }
         let len = self.disk.file(file).map_or(0, |file| file.seen().len());
         self.faults.give_space(len);
     }
@@ -250,6 +253,12 @@ impl Vfs for SimVfs {
                 state.give_space_of(file);
             }
             Ok(())
+        })
+    }
+
+    fn link(&self, source: &Path, target: &Path) -> Result<()> {
+        self.operate("link", OperationKind::Link, source, |state, number| {
+            state.disk.link(number, source, target)
         })
     }
 

@@ -75,6 +75,16 @@ impl Disk {
         Ok(file)
     }
 
+    /// Gives a file a second name.
+    pub(super) fn link(&mut self, operation: u64, source: &Path, target: &Path) -> io::Result<()> {
+        let file = *self.seen.get(source)?;
+        self.seen.insert(target, file)?;
+        // The file itself is there already; what a power cut may take is the name alone.
+        self.pending
+            .push(Pending { operation, change: Change::Create { path: plain(target), file } });
+        Ok(())
+    }
+
     /// Removes a name; returns the file, which may still be open.
     pub(super) fn remove(&mut self, operation: u64, path: &Path) -> io::Result<FileId> {
         let file = self.seen.remove(path)?;
@@ -264,5 +274,68 @@ impl Change {
                 names.assign(&target, Some(file));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::vfs::{LossPattern, SimVfs, Vfs, loss_patterns};
+
+    fn text(vfs: &SimVfs, path: &str) -> Option<String> {
+        let file = vfs.open(Path::new(path)).ok()?;
+        let mut bytes = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
+        file.read_at(0, &mut bytes).unwrap();
+        Some(String::from_utf8(bytes).unwrap())
+    }
+
+    /// Makes `/a/f` durable, and links it as `/b/g`.
+    fn linked() -> SimVfs {
+        let vfs = SimVfs::new(1);
+        for dir in ["/a", "/b"] {
+            vfs.create_dir_all(Path::new(dir)).unwrap();
+        }
+        vfs.sync_dir(Path::new("/")).unwrap();
+        let mut file = vfs.create(Path::new("/a/f")).unwrap();
+        file.write_all(b"kept").unwrap();
+        file.sync().unwrap();
+        vfs.sync_dir(Path::new("/a")).unwrap();
+        vfs.link(Path::new("/a/f"), Path::new("/b/g")).unwrap();
+        vfs
+    }
+
+    #[test]
+    fn a_link_is_there_or_not_until_its_directory_is_synced() {
+        let vfs = linked();
+        let mut seen: Vec<_> = loss_patterns()
+            .chain((0..20).map(LossPattern::Random))
+            .map(|pattern| text(&vfs.power_loss(pattern), "/b/g"))
+            .collect();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen, [None, Some("kept".to_owned())]);
+        vfs.sync_dir(Path::new("/b")).unwrap();
+        vfs.remove(Path::new("/a/f")).unwrap();
+        vfs.sync_dir(Path::new("/a")).unwrap();
+        for pattern in loss_patterns() {
+            let after = vfs.power_loss(pattern);
+            assert_eq!(text(&after, "/a/f"), None, "{pattern:?}");
+            assert_eq!(text(&after, "/b/g").as_deref(), Some("kept"), "{pattern:?}");
+        }
+    }
+
+    #[test]
+    fn space_is_given_back_with_the_last_name() {
+        let vfs = linked();
+        vfs.limit_space(0);
+        let fits = |name: &str| {
+            let mut file = vfs.create(Path::new(name)).unwrap();
+            file.write_all(b"more").is_ok()
+        };
+        vfs.remove(Path::new("/a/f")).unwrap();
+        assert!(!fits("/a/one"), "another name keeps the bytes");
+        vfs.remove(Path::new("/b/g")).unwrap();
+        assert!(fits("/a/two"));
     }
 }

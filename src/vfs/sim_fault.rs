@@ -12,7 +12,7 @@ use crate::vfs::names;
 pub struct Operation {
     /// What was done.
     pub kind: OperationKind,
-    /// To which file; the source of a rename.
+    /// To which file; the source of a rename or link.
     pub path: PathBuf,
 }
 
@@ -32,6 +32,8 @@ pub enum OperationKind {
     SetReadOnly,
     /// [`crate::vfs::Vfs::rename`].
     Rename,
+    /// [`crate::vfs::Vfs::link`].
+    Link,
     /// [`crate::vfs::Vfs::remove`].
     Remove,
     /// [`crate::vfs::Vfs::sync_dir`].
