@@ -94,6 +94,30 @@ pub enum ErrorKind {
         /// What may be lost.
         loss: String,
     },
+    /// Stores that are to be read as one define a metric differently: define it alike in both, or
+    /// read them apart.
+    MetricsDisagree {
+        /// The metric.
+        metric: String,
+        /// What differs: `kind`, `unit` or `duplicates`.
+        property: &'static str,
+        /// The directory of the store that comes first.
+        first: PathBuf,
+        /// What it says.
+        first_value: String,
+        /// The directory of the other store.
+        second: PathBuf,
+        /// What that one says.
+        second_value: String,
+    },
+    /// Two directories that are to be read as one hold the same store, such as one and its copy:
+    /// each sample would count twice. Name one of them.
+    SameStore {
+        /// The directory that comes first.
+        first: PathBuf,
+        /// The other one.
+        second: PathBuf,
+    },
     /// A batch got a handle of another store; make the handle with the store of the batch.
     ForeignSeries {
         /// The series.
@@ -230,6 +254,9 @@ impl fmt::Display for Error {
                 "store is closed for writing since {} could not be synced: {loss}",
                 path.display()
             ),
+            ErrorKind::MetricsDisagree { .. } | ErrorKind::SameStore { .. } => {
+                write_conflict(self.kind(), f)
+            }
             ErrorKind::ForeignSeries { series } => {
                 write!(f, "series {series} belongs to another store than the batch")
             }
@@ -251,6 +278,32 @@ impl fmt::Display for Error {
                 _ => write!(f, "line {line}, column {column}: {reason}"),
             },
         }
+    }
+}
+
+/// Writes why stores cannot be read as one.
+fn write_conflict(kind: &ErrorKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match kind {
+        ErrorKind::MetricsDisagree {
+            metric,
+            property,
+            first,
+            first_value,
+            second,
+            second_value,
+        } => {
+            let (first, second) = (first.display(), second.display());
+            write!(
+                f,
+                "stores disagree about metric {metric}: {property} is {first_value} in {first} \
+                 and {second_value} in {second}"
+            )
+        }
+        ErrorKind::SameStore { first, second } => {
+            let (first, second) = (first.display(), second.display());
+            write!(f, "{first} and {second} hold the same store: read one of them")
+        }
+        _ => Ok(()),
     }
 }
 

@@ -652,6 +652,36 @@ fn two_hundred_equal_samples_stay_two_hundred() {
 }
 
 #[test]
+fn several_directories_are_asked_as_one_store() {
+    let place = Place::new();
+    let rows = ["1700000000000,sales,5", "1700000001000,sales,7"];
+    for (db, row) in ["one", "two"].into_iter().zip(rows) {
+        let csv = format!("ts,bot,dur_ms\n{row}\n");
+        let map = "ts=ts, labels=bot, latency=dur_ms:ms";
+        place.run_with(&["--db", db, "ingest", "--map", map], csv.as_bytes()).good();
+    }
+    let both = ["--db", "one", "--db", "two"];
+    let ask = |arguments: &[&str]| place.run(&[&both[..], arguments].concat());
+    let question = "sum(latency) from 2023-11-14 to 2023-11-15";
+    assert_eq!(ask(&["query", question, "-o", "csv"]).good(), "sum(latency)\r\n12\r\n");
+    let after = place.run(&["query", question, "-o", "csv", "--db", "two", "--db", "one"]).good();
+    assert_eq!(after, "sum(latency)\r\n12\r\n");
+    let apart = place.run(&["--db", "one", "query", question, "--db=two"]).bad(2);
+    assert!(apart.contains("every --db before the verb"));
+    assert_eq!(ask(&["series", "--count"]).good(), "1\n");
+    assert_eq!(ask(&["export"]).good().lines().count(), 2);
+    assert!(ask(&["verify"]).good().contains("2 segments"));
+    for arguments in [&["compact"][..], &["retention", "show"], &["metric", "latency"]] {
+        assert!(ask(arguments).bad(2).contains("one --db"), "{arguments:?}");
+    }
+    assert!(place.run(&["--db", "one", "--db", "one", "metrics"]).bad(2).contains("same store"));
+    place.run(&["--db", "one", "--db", "nowhere", "metrics"]).bad(3);
+    place.run(&["--db", "two", "metric", "queue", "--kind", "gauge"]).good();
+    place.run(&["--db", "one", "metric", "queue", "--kind", "delta"]).good();
+    assert!(ask(&["query", question]).bad(2).contains("stores disagree about metric queue"));
+}
+
+#[test]
 fn lists_tell_what_the_store_knows() {
     let place = Place::with_store();
     let list = |arguments: &[&str]| place.run(&[&["--db", "db"], arguments].concat()).good();

@@ -20,7 +20,7 @@ pub(crate) struct CompactArguments {
 
 pub(crate) fn run(arguments: &CompactArguments, context: &Context) -> anyhow::Result<Status> {
     // A writer would create what is not there.
-    drop(context.reader()?);
+    drop(context.reader_of_one()?);
     let request = if arguments.purge { Request::Purge } else { Request::Compact };
     if let Some(Outcome::Compacted(report)) = context.ask(&request, &arguments.ask)? {
         let mut out = io::stdout().lock();

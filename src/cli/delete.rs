@@ -31,7 +31,7 @@ pub(crate) struct DeleteArguments {
 pub(crate) fn run(arguments: &DeleteArguments, context: &Context) -> anyhow::Result<Status> {
     let chosen = selector(&arguments.selector)?;
     let range = arguments.span.range()?;
-    let reader = context.reader()?;
+    let reader = context.reader_of_one()?;
     if arguments.dry_run || !arguments.yes {
         let (series, samples) = count(&reader.snapshot()?, &chosen, range)?;
         let what = format!("{samples} samples of {series} series");

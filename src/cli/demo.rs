@@ -27,7 +27,7 @@ const FOLDER: &str = "silverback-demo";
 const BATCH: usize = 1_000;
 
 pub(crate) fn run(arguments: &DemoArguments, context: &Context) -> anyhow::Result<Status> {
-    let directory = fresh_directory(context);
+    let directory = fresh_directory(context)?;
     let store = Store::options()
         .durability(Durability::Os)
         .open(&directory)
@@ -66,10 +66,14 @@ pub(crate) fn run(arguments: &DemoArguments, context: &Context) -> anyhow::Resul
 }
 
 /// Returns a directory that does not exist yet, so that the demonstration can be run again.
-fn fresh_directory(context: &Context) -> PathBuf {
-    let base = context.db.clone().unwrap_or_else(|| PathBuf::from(FOLDER));
+fn fresh_directory(context: &Context) -> anyhow::Result<PathBuf> {
+    let base = match context.db.as_slice() {
+        [] => PathBuf::from(FOLDER),
+        _ => context.directory()?,
+    };
     let numbered = (2..).map(|number| base.with_file_name(numbered_name(&base, number)));
-    std::iter::once(base.clone()).chain(numbered).find(|path| !path.exists()).unwrap_or(base)
+    let fresh = std::iter::once(base.clone()).chain(numbered).find(|path| !path.exists());
+    Ok(fresh.unwrap_or(base))
 }
 
 fn numbered_name(base: &std::path::Path, number: u32) -> String {

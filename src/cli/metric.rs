@@ -31,7 +31,7 @@ pub(crate) struct MetricArguments {
 pub(crate) fn run(arguments: &MetricArguments, context: &Context) -> anyhow::Result<Status> {
     let name = arguments.name.as_str();
     // A metric may be described before the store is there.
-    let stored = match context.reader() {
+    let stored = match context.reader_of_one() {
         Ok(reader) => reader.snapshot()?.metric(name)?,
         Err(_) => None,
     };

@@ -26,6 +26,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::cli::place::check_together;
 pub(crate) use crate::cli::status::{ErrorFormat, Status, Usage, failure};
 use crate::cli::terminal::Color;
 use crate::cli::verb::Verb;
@@ -37,9 +38,10 @@ use crate::cli::verb::Verb;
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100)]
 pub(crate) struct Arguments {
-    /// The store's directory [default: the nearest .silverback upwards]
+    /// The store's directory; several are read as one store [default: the nearest .silverback
+    /// upwards]
     #[arg(long, global = true, env = "SILVERBACK_DB", value_name = "DIR")]
-    db: Option<PathBuf>,
+    db: Vec<PathBuf>,
     /// Say nothing but errors
     #[arg(short, long, global = true)]
     quiet: bool,
@@ -56,7 +58,8 @@ pub(crate) struct Arguments {
 /// What every verb is told.
 #[derive(Debug)]
 pub(crate) struct Context {
-    db: Option<PathBuf>,
+    /// The directories that were given.
+    db: Vec<PathBuf>,
     quiet: bool,
     color: Color,
 }
@@ -69,6 +72,7 @@ impl Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
+    check_together(&arguments.db, std::env::args_os())?;
     let context = Context { db: arguments.db, quiet: arguments.quiet, color: arguments.color };
     arguments.verb.run(&context)
 }

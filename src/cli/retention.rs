@@ -52,7 +52,7 @@ struct ApplyArguments {
 }
 
 pub(crate) fn run(arguments: &RetentionArguments, context: &Context) -> anyhow::Result<Status> {
-    let stored = context.reader()?.snapshot()?.retention();
+    let stored = context.reader_of_one()?.snapshot()?.retention();
     match &arguments.verb {
         Verb::Show => show(&stored)?,
         Verb::Set(arguments) => {

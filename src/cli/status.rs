@@ -80,9 +80,13 @@ pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
     });
     match kind {
         _ if found.is_some() => Status::Usage,
-        Some(ErrorKind::Model(_) | ErrorKind::Limit { .. } | ErrorKind::Input { .. }) => {
-            Status::Usage
-        }
+        Some(
+            ErrorKind::Model(_)
+            | ErrorKind::Limit { .. }
+            | ErrorKind::Input { .. }
+            | ErrorKind::MetricsDisagree { .. }
+            | ErrorKind::SameStore { .. },
+        ) => Status::Usage,
         Some(ErrorKind::NotAStore { .. }) => Status::NotFound,
         Some(ErrorKind::Locked { .. }) => Status::Locked,
         Some(ErrorKind::Unanswered { .. }) => Status::TimedOut,

@@ -3,14 +3,17 @@
 //! A snapshot is a prefix of the commit order: live segments, and columns decoded from the log. The
 //! writer takes it at its watermark; a reader in another process finds the same prefix on its own.
 
+mod definitions;
 mod follower;
 mod reader;
 mod stats;
+mod store_reader;
 mod view;
 
 pub(crate) use crate::snapshot::follower::Follower;
 pub use crate::snapshot::reader::Reader;
 pub use crate::snapshot::stats::{MetricStats, StatsReport};
+pub(crate) use crate::snapshot::store_reader::StoreReader;
 pub use crate::snapshot::view::{SelectedSeries, Snapshot};
 pub(crate) use crate::snapshot::view::{
     SnapshotHead, SnapshotParts, open_segment, origin_of, read_segment,

@@ -98,9 +98,12 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 
 impl Snapshot {
     fn write_amplification(&self) -> Option<f64> {
-        let written = self.written();
-        let bytes = written.log_bytes + written.flushed_bytes + written.merged_bytes;
-        ratio(bytes, written.samples.saturating_mul(SAMPLE_BYTES))
+        let (mut bytes, mut samples) = (0, 0);
+        for written in self.stores().iter().map(|store| &store.written) {
+            bytes += written.log_bytes + written.flushed_bytes + written.merged_bytes;
+            samples += written.samples;
+        }
+        ratio(bytes, samples.saturating_mul(SAMPLE_BYTES))
     }
 
     /// Returns how much the view holds. Reads the segments' indexes, not their samples.
@@ -152,12 +155,12 @@ impl Snapshot {
         Ok(StatsReport {
             samples: in_segments + in_logs,
             series: keys.len() as u64,
-            segments: self.segments().len() as u64,
-            log_bytes: self.log_bytes(),
+            segments: self.segments().count() as u64,
+            log_bytes: self.stores().iter().map(|store| store.log_bytes).sum(),
             segment_bytes,
             bytes_per_sample: ratio(segment_bytes, in_segments),
             write_amplification: self.write_amplification(),
-            deletions: self.deletions().count(),
+            deletions: self.stores().iter().map(|store| store.deletions.count()).sum(),
             timestamp_blocks: blocks,
             timestamp_blocks_shared: shared,
             metrics: metrics.into_values().collect(),

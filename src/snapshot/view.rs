@@ -1,7 +1,7 @@
 //! The snapshot: segments and head views behind one set of series.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
@@ -15,22 +15,27 @@ use crate::model::{
     Timestamp,
 };
 use crate::segment::Segment;
+use crate::snapshot::definitions::Definitions;
 use crate::tombstone::{Deletions, Origin, SeriesDeletions};
 use crate::vfs::Vfs;
 
 /// A view of a store at one moment: a prefix of the commit order. Cloning it is cheap.
 ///
-/// It never changes, whatever is appended, flushed or merged meanwhile.
+/// It never changes, whatever is appended, flushed or merged meanwhile. A view of several stores
+/// answers as if their samples were in one; see [`crate::Reader::open_all`].
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    parts: Arc<SnapshotParts>,
+    /// At least one, in the order of their directories.
+    stores: Arc<[SnapshotParts]>,
     /// What the metrics ask for that do not keep all samples; read once, when samples are.
     policies: Arc<OnceLock<BTreeMap<String, DuplicatePolicy>>>,
 }
 
-/// What a snapshot is made of.
+/// What a snapshot has of one store.
 #[derive(Debug)]
 pub(crate) struct SnapshotParts {
+    /// Where the store is; nothing for samples without one.
+    pub(crate) dir: PathBuf,
     pub(crate) now: Timestamp,
     pub(crate) limits: Limits,
     /// Ordered by generation.
@@ -58,6 +63,14 @@ pub(crate) struct SnapshotHead {
 #[derive(Debug, Clone)]
 pub struct SelectedSeries {
     key: Arc<SeriesKey>,
+    /// What each store has of it, in the order of the stores.
+    shares: Vec<Share>,
+}
+
+/// What one store has of a series.
+#[derive(Debug, Clone)]
+struct Share {
+    store: usize,
     /// Where its samples are, in order of arrival.
     places: Vec<Place>,
     /// What is gone of them.
@@ -107,7 +120,17 @@ pub(crate) fn open_segment(
 
 impl Snapshot {
     pub(crate) fn new(parts: SnapshotParts) -> Self {
-        Self { parts: Arc::new(parts), policies: Arc::default() }
+        Self { stores: Arc::new([parts]), policies: Arc::default() }
+    }
+
+    /// Makes one view of several stores.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::MetricsDisagree`], and a damaged or unreadable segment.
+    pub(crate) fn of_stores(stores: Vec<SnapshotParts>) -> Result<Self> {
+        let snapshot = Self { stores: stores.into(), policies: Arc::default() };
+        snapshot.metrics()?;
+        Ok(snapshot)
     }
 
     /// Makes a view of samples without a store, each series in order of arrival: for questions
@@ -133,6 +156,7 @@ impl Snapshot {
         let head = HeadView::of_series(metrics, series);
         let limits = Limits::DEFAULT;
         Self::new(SnapshotParts {
+            dir: PathBuf::new(),
             now,
             limits,
             segments: Vec::new(),
@@ -144,65 +168,52 @@ impl Snapshot {
         })
     }
 
-    pub(crate) fn segments(&self) -> &[Arc<Segment>] {
-        &self.parts.segments
+    pub(crate) fn stores(&self) -> &[SnapshotParts] {
+        &self.stores
+    }
+
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &Arc<Segment>> {
+        self.stores.iter().flat_map(|store| &store.segments)
     }
 
     pub(crate) fn heads(&self) -> impl Iterator<Item = &HeadView> {
-        self.parts.heads.iter().map(|head| &head.view)
-    }
-
-    pub(crate) fn deletions(&self) -> &Deletions {
-        &self.parts.deletions
-    }
-
-    pub(crate) fn written(&self) -> &WrittenRecord {
-        &self.parts.written
-    }
-
-    pub(crate) fn log_bytes(&self) -> u64 {
-        self.parts.log_bytes
+        self.stores.iter().flat_map(|store| &store.heads).map(|head| &head.view)
     }
 
     /// Returns the time at which the view was taken.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.parts.now
+        self.stores.iter().map(|store| store.now).max().unwrap_or(Timestamp::MIN)
     }
 
     /// Returns the limits that queries over this view obey.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.parts.limits
+        self.stores.first().map_or(&Limits::DEFAULT, |store| &store.limits)
     }
 
     /// Returns how many frames with samples the view includes: all that were committed before it.
     #[must_use]
     pub fn seq(&self) -> u64 {
-        self.parts.seq
+        self.stores.iter().map(|store| store.seq).sum()
     }
 
-    /// Returns how long the store keeps samples.
+    /// Returns how long the store keeps samples; of several stores, the first.
     #[must_use]
     pub fn retention(&self) -> Retention {
-        self.parts.deletions.retention()
+        self.stores.first().map_or_else(Retention::forever, |store| store.deletions.retention())
     }
 
-    /// Returns the metrics' definitions, sorted by name.
+    /// Returns the metrics' definitions, sorted by name. A unit that one store has counts for all.
     ///
     /// # Errors
     /// A damaged or unreadable segment.
     pub fn metrics(&self) -> Result<Vec<MetricDef>> {
-        let mut metrics = BTreeMap::new();
-        for segment in &self.parts.segments {
-            for def in segment.metrics()? {
-                metrics.insert(def.name.clone(), def);
-            }
+        let mut all = Definitions::default();
+        for store in &*self.stores {
+            all.add(&store.dir, store.metrics()?)?;
         }
-        for def in self.heads().flat_map(HeadView::metrics) {
-            metrics.insert(def.name.clone(), MetricDef::clone(&def));
-        }
-        Ok(metrics.into_values().collect())
+        Ok(all.into_metrics())
     }
 
     /// Returns a metric's definition, if the metric is known.
@@ -219,11 +230,11 @@ impl Snapshot {
     /// A damaged or unreadable segment.
     pub fn extent(&self, metric: Option<&str>) -> Result<Option<TimeRange>> {
         let selector = Selector { metric: metric.map(str::to_owned), matchers: Vec::new() };
-        if !self.parts.deletions.is_empty() {
+        if self.stores.iter().any(|store| !store.deletions.is_empty()) {
             return self.extent_of_what_is_left(&selector);
         }
         let mut extents = Vec::new();
-        for segment in &self.parts.segments {
+        for segment in self.segments() {
             if metric.is_none() {
                 extents.push((segment.summary().time_min, segment.summary().time_max));
                 continue;
@@ -271,7 +282,7 @@ impl Snapshot {
     /// A damaged or unreadable segment.
     pub fn label_names(&self) -> Result<Vec<String>> {
         let mut names = BTreeSet::new();
-        for segment in &self.parts.segments {
+        for segment in self.segments() {
             names.extend(segment.label_names()?);
         }
         for head in self.heads() {
@@ -288,7 +299,7 @@ impl Snapshot {
     /// A damaged or unreadable segment.
     pub fn label_values(&self, label: &str) -> Result<Vec<String>> {
         let mut values = BTreeSet::new();
-        for segment in &self.parts.segments {
+        for segment in self.segments() {
             values.extend(segment.label_values(label)?);
         }
         for head in self.heads() {
@@ -305,25 +316,30 @@ impl Snapshot {
     /// # Errors
     /// A damaged or unreadable segment.
     pub fn select(&self, selector: &Selector) -> Result<Vec<SelectedSeries>> {
-        let mut found: Vec<(Arc<SeriesKey>, Place)> = Vec::new();
-        for (index, segment) in self.parts.segments.iter().enumerate() {
-            for series in segment.select(selector)? {
-                let key = Arc::new(segment.key(series)?);
-                found.push((key, Place::Segment { segment: index, series }));
+        let mut found: Vec<(Arc<SeriesKey>, usize, Place)> = Vec::new();
+        for (store, parts) in self.stores.iter().enumerate() {
+            for (index, segment) in parts.segments.iter().enumerate() {
+                for series in segment.select(selector)? {
+                    let key = Arc::new(segment.key(series)?);
+                    found.push((key, store, Place::Segment { segment: index, series }));
+                }
             }
-        }
-        for (index, head) in self.heads().enumerate() {
-            let chosen = head.select(selector).into_iter();
-            found.extend(chosen.map(|(series, key)| (key, Place::Head { head: index, series })));
+            for (index, head) in parts.heads.iter().enumerate() {
+                let chosen = head.view.select(selector).into_iter();
+                let place = |series| Place::Head { head: index, series };
+                found.extend(chosen.map(|(series, key)| (key, store, place(series))));
+            }
         }
         found.sort();
         let mut chosen: Vec<SelectedSeries> = Vec::new();
-        for (key, place) in found {
-            if let Some(last) = chosen.last_mut().filter(|last| last.key == key) {
-                last.places.push(place);
-            } else {
-                let deletions = self.parts.deletions.of_series(&key);
-                chosen.push(SelectedSeries { key, places: vec![place], deletions });
+        for (key, store, place) in found {
+            if chosen.last().is_none_or(|last| last.key != key) {
+                chosen.push(SelectedSeries { key, shares: Vec::new() });
+            }
+            let Some(last) = chosen.last_mut() else { continue };
+            match last.shares.last_mut().filter(|share| share.store == store) {
+                Some(share) => share.places.push(place),
+                None => last.shares.extend(self.share_of(&last.key, store, place)),
             }
         }
         Ok(chosen)
@@ -334,48 +350,41 @@ impl Snapshot {
     /// # Errors
     /// A damaged or unreadable segment.
     pub fn find(&self, key: &SeriesKey) -> Result<Option<SelectedSeries>> {
-        let mut places = Vec::new();
-        for (index, segment) in self.parts.segments.iter().enumerate() {
-            if let Some(series) = segment.find(key)? {
-                places.push(Place::Segment { segment: index, series });
+        let mut shares = Vec::new();
+        for (store, parts) in self.stores.iter().enumerate() {
+            let mut places = Vec::new();
+            for (index, segment) in parts.segments.iter().enumerate() {
+                let found = segment.find(key)?;
+                places.extend(found.map(|series| Place::Segment { segment: index, series }));
+            }
+            for (index, head) in parts.heads.iter().enumerate() {
+                let found = head.view.find(key);
+                places.extend(found.map(|series| Place::Head { head: index, series }));
+            }
+            if !places.is_empty() {
+                let deletions = parts.deletions.of_series(key);
+                shares.push(Share { store, places, deletions });
             }
         }
-        for (index, head) in self.heads().enumerate() {
-            places.extend(head.find(key).map(|series| Place::Head { head: index, series }));
-        }
-        let deletions = self.parts.deletions.of_series(key);
-        Ok((!places.is_empty()).then(|| SelectedSeries {
-            key: Arc::new(key.clone()),
-            places,
-            deletions,
-        }))
+        Ok((!shares.is_empty()).then(|| SelectedSeries { key: Arc::new(key.clone()), shares }))
     }
 
-    /// Replaces `out` by the samples of one series in `range`, ordered by (timestamp, arrival). Of
-    /// samples that share a timestamp, those count that the metric's [`DuplicatePolicy`] wants.
+    fn share_of(&self, key: &SeriesKey, store: usize, place: Place) -> Option<Share> {
+        let deletions = self.stores.get(store)?.deletions.of_series(key);
+        Some(Share { store, places: vec![place], deletions })
+    }
+
+    /// Replaces `out` by the samples of one series in `range`, ordered by (timestamp, arrival); of
+    /// several stores, the first one's are taken to have arrived first. Of samples that share a
+    /// timestamp, those count that the metric's [`DuplicatePolicy`] wants.
     ///
     /// # Errors
     /// A damaged or unreadable chunk.
     pub fn read(&self, series: &SelectedSeries, range: TimeRange, out: &mut Columns) -> Result<()> {
         out.clear();
-        let range = series.deletions.kept(range);
-        let mut chunk_columns = Columns::default();
-        for place in &series.places {
-            let from = out.len();
-            let origin = match *place {
-                Place::Head { head, series } => {
-                    let Some(head) = self.parts.heads.get(head) else { continue };
-                    head.view.read(series, range, out);
-                    Origin { generation: head.generation, deleted_up_to: 0 }
-                }
-                Place::Segment { segment, series } => {
-                    let Some(segment) = self.parts.segments.get(segment) else { continue };
-                    read_segment(segment, series, range, &mut chunk_columns, out)?;
-                    origin_of(segment)
-                }
-            };
-            if series.deletions.has_tombstones() {
-                series.deletions.remove(origin, out, from);
+        for share in &series.shares {
+            if let Some(store) = self.stores.get(share.store) {
+                store.read(share, range, out)?;
             }
         }
         out.sort_by_time();
@@ -390,13 +399,16 @@ impl Snapshot {
         range: TimeRange,
     ) -> Result<(u64, u64)> {
         let (mut all, mut met) = (0, 0);
-        for place in &series.places {
-            let Place::Segment { segment, series } = *place else { continue };
-            let Some(segment) = self.parts.segments.get(segment) else { continue };
-            for index in segment.chunks(series)? {
-                let chunk = segment.chunk(index)?;
-                all += 1;
-                met += u64::from(range.meets(chunk.time_min, chunk.time_max));
+        for share in &series.shares {
+            let Some(store) = self.stores.get(share.store) else { continue };
+            for place in &share.places {
+                let Place::Segment { segment, series } = *place else { continue };
+                let Some(segment) = store.segments.get(segment) else { continue };
+                for index in segment.chunks(series)? {
+                    let chunk = segment.chunk(index)?;
+                    all += 1;
+                    met += u64::from(range.meets(chunk.time_min, chunk.time_max));
+                }
             }
         }
         Ok((all, met))
@@ -425,6 +437,47 @@ impl Snapshot {
             self.read(&series, range, &mut columns)?;
         }
         Ok(columns.iter().collect())
+    }
+}
+
+impl SnapshotParts {
+    /// Returns the store's own definitions by name; the latest of each counts.
+    fn metrics(&self) -> Result<BTreeMap<String, MetricDef>> {
+        let mut metrics = BTreeMap::new();
+        for segment in &self.segments {
+            for def in segment.metrics()? {
+                metrics.insert(def.name.clone(), def);
+            }
+        }
+        for def in self.heads.iter().flat_map(|head| head.view.metrics()) {
+            metrics.insert(def.name.clone(), MetricDef::clone(&def));
+        }
+        Ok(metrics)
+    }
+
+    /// Appends what the store has of a series in `range`, in order of arrival.
+    fn read(&self, share: &Share, range: TimeRange, out: &mut Columns) -> Result<()> {
+        let range = share.deletions.kept(range);
+        let mut chunk_columns = Columns::default();
+        for place in &share.places {
+            let from = out.len();
+            let origin = match *place {
+                Place::Head { head, series } => {
+                    let Some(head) = self.heads.get(head) else { continue };
+                    head.view.read(series, range, out);
+                    Origin { generation: head.generation, deleted_up_to: 0 }
+                }
+                Place::Segment { segment, series } => {
+                    let Some(segment) = self.segments.get(segment) else { continue };
+                    read_segment(segment, series, range, &mut chunk_columns, out)?;
+                    origin_of(segment)
+                }
+            };
+            if share.deletions.has_tombstones() {
+                share.deletions.remove(origin, out, from);
+            }
+        }
+        Ok(())
     }
 }
 

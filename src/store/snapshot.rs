@@ -52,6 +52,7 @@ impl Core {
             log_bytes += follower.state().offset;
         }
         Ok(Snapshot::new(SnapshotParts {
+            dir: self.dir.clone(),
             now: self.options.clock.now(),
             limits: self.options.limits.clone(),
             segments: segments.into_iter().map(|(_, segment)| segment).collect(),

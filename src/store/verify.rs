@@ -7,7 +7,7 @@ use crate::format::manifest::SegmentRecord;
 use crate::manifest;
 use crate::model::Timestamp;
 use crate::segment::Segment;
-use crate::snapshot::Reader;
+use crate::snapshot::{Reader, StoreReader};
 use crate::wal::{
     Ignore, LogBytes, LogGeneration, ScanState, find_gap, generation_of_name, log_name, scan,
 };
@@ -55,9 +55,18 @@ impl Reader {
     /// # Errors
     /// I/O errors, and a manifest that cannot be read; other damage is in the report.
     pub fn verify(&self) -> Result<VerifyReport> {
+        let mut report = VerifyReport::default();
+        for store in self.stores() {
+            store.verify(&mut report)?;
+        }
+        Ok(report)
+    }
+}
+
+impl StoreReader {
+    fn verify(&self, report: &mut VerifyReport) -> Result<()> {
         let (vfs, dir) = (self.vfs(), self.dir());
         let manifest = manifest::load(vfs, dir)?.ok_or_else(|| manifest::missing(dir))?;
-        let mut report = VerifyReport::default();
         for record in &manifest.segments {
             report.segments += 1;
             let path = manifest::segment_path(dir, record);
@@ -89,14 +98,14 @@ impl Reader {
                 });
             }
         }
-        self.verify_logs(manifest.db_uuid, manifest.flushed_generation, &mut report)?;
-        match self.snapshot() {
+        self.verify_logs(manifest.db_uuid, manifest.flushed_generation, report)?;
+        match self.view() {
             // What keeps readers out has been found above, with more about it.
             Err(_) if !report.damages.is_empty() => {}
             Err(error) => report.note(self.dir().to_owned(), error, 0)?,
             Ok(_) => {}
         }
-        Ok(report)
+        Ok(())
     }
 
     /// True where the current manifest names a segment.
