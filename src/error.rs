@@ -118,6 +118,20 @@ pub enum ErrorKind {
         /// The other one.
         second: PathBuf,
     },
+    /// The directory is none of backups, or has none that can be restored.
+    NotABackup {
+        /// The directory.
+        path: PathBuf,
+        /// What stands there that should not, or what is missing.
+        found: String,
+    },
+    /// A store is restored into an empty or absent directory only; choose another one.
+    NotEmpty {
+        /// The directory.
+        path: PathBuf,
+        /// What stands in it.
+        found: String,
+    },
     /// A batch got a handle of another store; make the handle with the store of the batch.
     ForeignSeries {
         /// The series.
@@ -254,9 +268,10 @@ impl fmt::Display for Error {
                 "store is closed for writing since {} could not be synced: {loss}",
                 path.display()
             ),
-            ErrorKind::MetricsDisagree { .. } | ErrorKind::SameStore { .. } => {
-                write_conflict(self.kind(), f)
-            }
+            ErrorKind::MetricsDisagree { .. }
+            | ErrorKind::SameStore { .. }
+            | ErrorKind::NotABackup { .. }
+            | ErrorKind::NotEmpty { .. } => write_conflict(self.kind(), f),
             ErrorKind::ForeignSeries { series } => {
                 write!(f, "series {series} belongs to another store than the batch")
             }
@@ -281,7 +296,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// Writes why stores cannot be read as one.
+/// Writes why directories cannot be what they are to be.
 fn write_conflict(kind: &ErrorKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match kind {
         ErrorKind::MetricsDisagree {
@@ -302,6 +317,12 @@ fn write_conflict(kind: &ErrorKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         ErrorKind::SameStore { first, second } => {
             let (first, second) = (first.display(), second.display());
             write!(f, "{first} and {second} hold the same store: read one of them")
+        }
+        ErrorKind::NotABackup { path, found } => {
+            write!(f, "{} is no directory of backups to use: {found}", path.display())
+        }
+        ErrorKind::NotEmpty { path, found } => {
+            write!(f, "{} is not empty: {found:?} stands in it", path.display())
         }
         _ => Ok(()),
     }

@@ -59,9 +59,10 @@ pub use crate::model::{
 pub use crate::query::{Answer, Cell, Column, Query, Role, RunOptions};
 pub use crate::snapshot::{MetricStats, Reader, SelectedSeries, Snapshot, StatsReport};
 pub use crate::store::{
-    Background, Batch, CloseReport, CompactReport, DeleteReport, Durability, FlushReport,
-    MetricBuilder, Options, Outcome, RecoveredGap, RecoveryReport, Request, RetentionReport,
-    Series, Store, StoreDamage, TickReport, VerifyReport,
+    Background, BackupEntry, BackupReport, BackupState, Backups, Batch, CloseReport, CompactReport,
+    DeleteReport, Durability, FlushReport, MetricBuilder, Options, Outcome, RecoveredGap,
+    RecoveryReport, Request, RestoreReport, RetentionReport, Series, Sharing, Store, StoreDamage,
+    TickReport, VerifyReport,
 };
 
 /// The examples of README and docs, run as tests.

@@ -51,6 +51,15 @@ pub(crate) fn replace(vfs: &dyn Vfs, dir: &Path, record: &ManifestRecord) -> Res
     vfs.sync_dir(dir)
 }
 
+/// Takes the manifest away: the directory is no store any more.
+///
+/// # Errors
+/// I/O errors.
+pub(crate) fn remove(vfs: &dyn Vfs, dir: &Path) -> Result<()> {
+    vfs.remove(&dir.join(NAME))?;
+    vfs.sync_dir(dir)
+}
+
 /// Every sample lies in one live segment: no two of a partition may share a generation.
 fn check_disjoint(segments: &[SegmentRecord]) {
     let is_disjoint = segments.is_sorted_by(SegmentRecord::is_before);

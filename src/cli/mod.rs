@@ -1,6 +1,7 @@
 //! The command line: arguments, one file a verb, and what all verbs share.
 
 mod ask;
+mod backup;
 mod bench;
 mod compact;
 mod delete;

@@ -85,9 +85,10 @@ pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
             | ErrorKind::Limit { .. }
             | ErrorKind::Input { .. }
             | ErrorKind::MetricsDisagree { .. }
-            | ErrorKind::SameStore { .. },
+            | ErrorKind::SameStore { .. }
+            | ErrorKind::NotEmpty { .. },
         ) => Status::Usage,
-        Some(ErrorKind::NotAStore { .. }) => Status::NotFound,
+        Some(ErrorKind::NotAStore { .. } | ErrorKind::NotABackup { .. }) => Status::NotFound,
         Some(ErrorKind::Locked { .. }) => Status::Locked,
         Some(ErrorKind::Unanswered { .. }) => Status::TimedOut,
         Some(

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use crate::cli::{
-    Context, Status, bench, compact, delete, demo, export, ingest, listing, metric, query,
+    Context, Status, backup, bench, compact, delete, demo, export, ingest, listing, metric, query,
     retention, stats, verify,
 };
 
@@ -46,6 +46,9 @@ pub(crate) enum Verb {
     /// Merge the segments of each day into one
     #[command(before_help = "silverback compact")]
     Compact(compact::CompactArguments),
+    /// Back the store up, list backups, restore one
+    #[command(before_help = "silverback backup create /mnt/backups/support-bot")]
+    Backup(backup::BackupArguments),
     /// Measure what this machine does with made-up traffic
     #[command(before_help = "silverback bench write --samples 1000000")]
     Bench(bench::BenchArguments),
@@ -73,6 +76,7 @@ impl Verb {
             Self::Stats(arguments) => stats::run(arguments, context),
             Self::Verify(arguments) => verify::run(arguments, context),
             Self::Compact(arguments) => compact::run(arguments, context),
+            Self::Backup(arguments) => backup::run(arguments, context),
             Self::Bench(arguments) => bench::run(arguments, context),
             Self::Delete(arguments) => delete::run(arguments, context),
             Self::Retention(arguments) => retention::run(arguments, context),

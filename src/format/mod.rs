@@ -2,6 +2,7 @@
 //!
 //! All integers are little-endian. docs/FORMAT.md describes the same layouts for other readers.
 
+pub mod backup;
 pub mod checksum;
 pub mod cursor;
 pub mod definition;

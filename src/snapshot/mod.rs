@@ -13,7 +13,7 @@ mod view;
 pub(crate) use crate::snapshot::follower::Follower;
 pub use crate::snapshot::reader::Reader;
 pub use crate::snapshot::stats::{MetricStats, StatsReport};
-pub(crate) use crate::snapshot::store_reader::StoreReader;
+pub(crate) use crate::snapshot::store_reader::{PinnedLog, PinnedStore, StoreReader};
 pub use crate::snapshot::view::{SelectedSeries, Snapshot};
 pub(crate) use crate::snapshot::view::{
     SnapshotHead, SnapshotParts, open_segment, origin_of, read_segment,

@@ -63,6 +63,28 @@ impl From<Error> for Attempt {
     }
 }
 
+/// What keeps a moment of a store readable: its manifest, and all files that it needs, opened.
+#[derive(Debug)]
+pub(crate) struct PinnedStore {
+    pub(crate) record: ManifestRecord,
+    /// The live segments, in the order of the manifest.
+    pub(crate) segments: Vec<(SegmentRecord, Arc<Segment>)>,
+    /// The logs that are not flushed, in order of generation.
+    pub(crate) logs: Vec<PinnedLog>,
+    /// The sequence number of the last frame.
+    pub(crate) seq: u64,
+    /// The samples in segments and in logs.
+    pub(crate) samples: u64,
+}
+
+/// A log up to a moment.
+#[derive(Debug)]
+pub(crate) struct PinnedLog {
+    pub(crate) log: LogGeneration,
+    /// The end of the part that counts.
+    pub(crate) end: u64,
+}
+
 impl StoreReader {
     /// Opens a store for reading.
     ///
@@ -89,6 +111,28 @@ impl StoreReader {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let (parts, record) = self.settle(&mut cache)?;
         Ok((parts, record.db_uuid))
+    }
+
+    /// Returns what keeps the same moment readable for longer than the store does.
+    ///
+    /// # Errors
+    /// As [`StoreReader::view`].
+    pub(crate) fn pin(&self) -> Result<PinnedStore> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let (parts, record) = self.settle(&mut cache)?;
+        let segments = record.segments.iter().filter_map(|segment| {
+            cache.segments.get(segment).map(|opened| (*segment, Arc::clone(opened)))
+        });
+        let segments: Vec<_> = segments.collect();
+        let followers = parts.heads.iter().filter_map(|head| cache.followers.get(&head.generation));
+        let logs = followers.map(|follower| PinnedLog {
+            log: follower.log().clone(),
+            end: follower.state().offset,
+        });
+        let in_logs = parts.heads.iter().map(|head| head.view.sample_count()).sum::<u64>();
+        let in_segments = segments.iter().map(|(segment, _)| segment.samples).sum::<u64>();
+        let (logs, samples) = (logs.collect(), in_segments + in_logs);
+        Ok(PinnedStore { segments, logs, seq: parts.seq, samples, record })
     }
 
     /// Tries until the files stand still for long enough.

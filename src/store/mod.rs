@@ -2,6 +2,7 @@
 
 mod append;
 mod background;
+mod backup;
 mod catalog;
 mod close;
 mod compact;
@@ -25,6 +26,9 @@ mod verify;
 
 pub use crate::store::append::{Batch, Series};
 pub use crate::store::background::TickReport;
+pub use crate::store::backup::{
+    BackupEntry, BackupReport, BackupState, Backups, RestoreReport, Sharing,
+};
 pub use crate::store::catalog::MetricBuilder;
 pub use crate::store::close::CloseReport;
 pub use crate::store::core::Store;

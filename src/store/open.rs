@@ -14,6 +14,7 @@ use crate::model::{MetricDef, Timestamp};
 use crate::segment::Segment;
 use crate::snapshot::{Follower, open_segment};
 use crate::store::background::MergeCheck;
+use crate::store::backup::BACKUP_NAME;
 use crate::store::catalog::Catalog;
 use crate::store::core::{Core, Handle, Live, LiveGeneration, Store, Wake, locked};
 use crate::store::inbox::Inbox;
@@ -81,11 +82,14 @@ fn check_place(options: &Options, dir: &Path) -> Result<()> {
         Err(error) if error.is_not_found() => return Ok(()),
         Err(error) => return Err(error),
     };
+    let not_a_store =
+        |found: String| Err(ErrorKind::NotAStore { path: dir.to_owned(), found }.into());
+    if names.iter().any(|name| name == BACKUP_NAME) {
+        return not_a_store("it is a backup, which is read or restored, not written".to_owned());
+    }
     if names.iter().any(|name| name == "MANIFEST") {
         return Ok(());
     }
-    let not_a_store =
-        |found: String| Err(ErrorKind::NotAStore { path: dir.to_owned(), found }.into());
     if let Some(foreign) = names.iter().find(|name| !NAMES.contains(&name.as_str())) {
         return not_a_store(format!(
             "{foreign:?} stands in it; a new store needs an empty or absent directory"
@@ -128,7 +132,7 @@ fn load_or_create(options: &Options, dir: &Path) -> Result<(ManifestRecord, bool
 }
 
 /// Makes the entries of a new directory and of those above it durable: some may be new as well.
-fn sync_ancestors(vfs: &dyn Vfs, dir: &Path) -> Result<()> {
+pub(crate) fn sync_ancestors(vfs: &dyn Vfs, dir: &Path) -> Result<()> {
     for (level, ancestor) in dir.ancestors().skip(1).enumerate() {
         // A relative path of one part lies in the current directory.
         let is_empty = ancestor.as_os_str().is_empty();
