@@ -6,15 +6,17 @@
 mod definitions;
 mod follower;
 mod reader;
+mod select;
 mod stats;
 mod store_reader;
 mod view;
 
 pub(crate) use crate::snapshot::follower::Follower;
 pub use crate::snapshot::reader::Reader;
+pub use crate::snapshot::select::SelectedSeries;
 pub use crate::snapshot::stats::{MetricStats, StatsReport};
 pub(crate) use crate::snapshot::store_reader::{PinnedLog, PinnedStore, StoreReader};
-pub use crate::snapshot::view::{SelectedSeries, Snapshot};
+pub use crate::snapshot::view::Snapshot;
 pub(crate) use crate::snapshot::view::{
     SnapshotHead, SnapshotParts, open_segment, origin_of, read_segment,
 };
