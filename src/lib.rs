@@ -60,9 +60,10 @@ pub use crate::query::{Answer, Cell, Column, Query, Role, RunOptions};
 pub use crate::snapshot::{MetricStats, Reader, SelectedSeries, Snapshot, StatsReport};
 pub use crate::store::{
     Background, BackupEntry, BackupReport, BackupState, Backups, Batch, CloseReport, CompactReport,
-    DeleteReport, Durability, FlushReport, MetricBuilder, Options, Outcome, RecoveredGap,
-    RecoveryReport, Request, RestoreReport, RetentionReport, Series, Sharing, Store, StoreDamage,
-    TickReport, VerifyReport,
+    DeleteReport, Durability, Field, FieldValue, FileDamage, FileKind, FlushReport, InspectReport,
+    MetricBuilder, Options, Outcome, Part, RecoveredGap, RecoveryReport, Request, RestoreReport,
+    RetentionReport, Series, Sharing, Store, StoreDamage, TickReport, VerifyReport, inspect,
+    inspect_parts,
 };
 
 /// The examples of README and docs, run as tests.

@@ -62,3 +62,35 @@ fn a_store_is_backed_up_listed_and_restored() {
     run(3, &["--db", "db", "backup", "create", "db"]);
     run(2, &["--db", "db", "--db", "first", "backup", "create", "backups"]);
 }
+
+#[test]
+fn each_file_is_shown_and_damage_ends_with_its_status() {
+    let folder = with_store();
+    let run = |status, arguments: &[&str]| run(folder.path(), status, arguments);
+    let manifest = run(0, &["inspect", "db/MANIFEST", "--chunks"]);
+    assert!(manifest.contains("flushed generation: 1") && manifest.contains("1-1-0-"));
+    let end = manifest.lines().last().unwrap();
+    assert!(end.starts_with("manifest, version 1, ") && end.ends_with(" 0 damaged places"));
+    let log = "db/wal/w-0000000000000002.sbw";
+    let frames = run(0, &["inspect", log, "--chunks", "--hex"]);
+    assert!(frames.contains("OPEN") && frames.contains("53 42 57 41 4c 0d 0a 1a"), "{frames}");
+    assert!(frames.lines().count() < 40, "lines of zeros are one: {frames}");
+    let days = std::fs::read_dir(folder.path().join("db/seg")).unwrap();
+    let day = days.map(|day| day.unwrap().path()).next().unwrap();
+    let segment = std::fs::read_dir(day).unwrap().next().unwrap().unwrap().path();
+    let shown = run(0, &["inspect", segment.to_str().unwrap()]);
+    assert!(shown.contains("footer") && !shown.contains("codec: "), "{shown}");
+    let shown = run(0, &["inspect", segment.to_str().unwrap(), "--chunks"]);
+    assert!(shown.contains("latency{bot=\"support\"}") && shown.contains("codec: "), "{shown}");
+
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[64] ^= 1;
+    std::fs::write(folder.path().join("flipped"), bytes).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_silverback"));
+    let output = command.args(["inspect", "flipped"]).current_dir(folder.path()).output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{out}");
+    assert!(out.contains("damaged: ") && out.ends_with(" 1 damaged places\n"), "{out}");
+    run(4, &["inspect", "db/LOCK"]);
+    run(3, &["inspect", "nowhere"]);
+}

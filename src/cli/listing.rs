@@ -122,7 +122,7 @@ fn print<T>(
 }
 
 /// Writes control characters as escapes: one item is one line, and none of it reaches a terminal.
-fn in_one_line(text: &str) -> String {
+pub(crate) fn in_one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() {

@@ -8,6 +8,7 @@ mod delete;
 mod demo;
 mod export;
 mod ingest;
+mod inspect;
 mod listing;
 mod metric;
 mod place;

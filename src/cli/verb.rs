@@ -3,8 +3,8 @@
 use clap::Subcommand;
 
 use crate::cli::{
-    Context, Status, backup, bench, compact, delete, demo, export, ingest, listing, metric, query,
-    retention, stats, verify,
+    Context, Status, backup, bench, compact, delete, demo, export, ingest, inspect, listing,
+    metric, query, retention, stats, verify,
 };
 
 /// What to do.
@@ -46,6 +46,9 @@ pub(crate) enum Verb {
     /// Merge the segments of each day into one
     #[command(before_help = "silverback compact")]
     Compact(compact::CompactArguments),
+    /// Show what one file of a store says, part by part
+    #[command(before_help = "silverback inspect .silverback/MANIFEST --chunks")]
+    Inspect(inspect::InspectArguments),
     /// Back the store up, list backups, restore one
     #[command(before_help = "silverback backup create /mnt/backups/support-bot")]
     Backup(backup::BackupArguments),
@@ -76,6 +79,7 @@ impl Verb {
             Self::Stats(arguments) => stats::run(arguments, context),
             Self::Verify(arguments) => verify::run(arguments, context),
             Self::Compact(arguments) => compact::run(arguments, context),
+            Self::Inspect(arguments) => inspect::run(arguments, context),
             Self::Backup(arguments) => backup::run(arguments, context),
             Self::Bench(arguments) => bench::run(arguments, context),
             Self::Delete(arguments) => delete::run(arguments, context),

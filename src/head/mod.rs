@@ -9,4 +9,5 @@ mod registry;
 mod view;
 
 pub(crate) use crate::head::builder::HeadBuilder;
+pub(crate) use crate::head::registry::Registry;
 pub(crate) use crate::head::view::HeadView;

@@ -16,7 +16,7 @@ mod writer;
 use crate::format::segment::SegmentOrigin;
 use crate::model::Timestamp;
 
-pub(crate) use crate::segment::reader::Segment;
+pub(crate) use crate::segment::reader::{BlockMeta, Segment};
 pub(crate) use crate::segment::writer::SegmentWriter;
 
 /// What a segment is, besides its samples.

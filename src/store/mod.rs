@@ -10,6 +10,7 @@ mod core;
 mod delete;
 mod flush;
 mod inbox;
+mod inspect;
 mod merge;
 mod open;
 mod options;
@@ -34,6 +35,9 @@ pub use crate::store::close::CloseReport;
 pub use crate::store::core::Store;
 pub use crate::store::delete::DeleteReport;
 pub use crate::store::flush::FlushReport;
+pub use crate::store::inspect::{
+    Field, FieldValue, FileDamage, FileKind, InspectReport, Part, inspect, inspect_parts,
+};
 pub use crate::store::merge::CompactReport;
 pub use crate::store::options::{Background, Durability, Options};
 pub use crate::store::recover::{RecoveredGap, RecoveryReport};
