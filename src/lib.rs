@@ -61,9 +61,9 @@ pub use crate::snapshot::{MetricStats, Reader, SelectedSeries, Snapshot, StatsRe
 pub use crate::store::{
     Background, BackupEntry, BackupReport, BackupState, Backups, Batch, CloseReport, CompactReport,
     DeleteReport, Durability, Field, FieldValue, FileDamage, FileKind, FlushReport, InspectReport,
-    MetricBuilder, Options, Outcome, Part, RecoveredGap, RecoveryReport, Request, RestoreReport,
-    RetentionReport, Series, Sharing, Store, StoreDamage, TickReport, VerifyReport, inspect,
-    inspect_parts,
+    MetricBuilder, Options, Outcome, Part, RecoveredGap, RecoveryReport, RepairReport, Request,
+    RestoreReport, RetentionReport, Series, Sharing, Store, StoreDamage, TickReport, VerifyReport,
+    inspect, inspect_parts,
 };
 
 /// The examples of README and docs, run as tests.

@@ -163,3 +163,17 @@ fn benches_tell_their_figures_as_one_object() {
     assert!(left.is_empty(), "{left:?}");
     bad(folder.path(), &["bench", "write", "--durability", "maybe"], 2);
 }
+
+#[test]
+fn verify_repairs_where_it_is_asked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = folder.path().join("db");
+    store(&db).close().unwrap();
+    std::fs::write(db.join("MANIFEST"), b"rubbish").unwrap();
+    let damaged = command(&db, &["verify"]).output().unwrap();
+    assert_ne!(damaged.status.code(), Some(0), "{damaged:?}");
+    let said = good(&db, &["verify", "--repair"]);
+    assert!(said.contains("MANIFEST made anew") && said.contains("kept in quarantine"), "{said}");
+    assert!(good(&db, &["verify", "--deep"]).ends_with(": 0 damaged places\n"));
+    assert_eq!(count(&db, "latency"), 480);
+}

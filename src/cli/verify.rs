@@ -1,28 +1,45 @@
-//! `silverback verify`: checks every byte of the store.
+//! `silverback verify`: checks every byte of the store, and repairs it where asked to.
 
 use std::io::{self, Write};
 
 use clap::Args;
+use silverback::{Store, StoreDamage};
 
 use crate::cli::{Context, Status};
 
 /// Arguments of `silverback verify`.
 #[derive(Debug, Args)]
-pub(crate) struct VerifyArguments {}
+pub(crate) struct VerifyArguments {
+    /// Decode every chunk as well; it always does
+    #[arg(long)]
+    deep: bool,
+    /// Move what is damaged into quarantine, keep what reads, and say what is lost
+    #[arg(long)]
+    repair: bool,
+}
 
-pub(crate) fn run(_: &VerifyArguments, context: &Context) -> anyhow::Result<Status> {
-    let report = context.reader()?.verify()?;
+pub(crate) fn run(arguments: &VerifyArguments, context: &Context) -> anyhow::Result<Status> {
     let mut out = io::stdout().lock();
-    for damage in &report.damages {
-        write!(out, "{} at byte {}: {}", damage.path.display(), damage.offset, damage.what)?;
-        if let Some(series) = &damage.series {
-            write!(out, "; lost {} samples of {series}", damage.samples)?;
+    if arguments.repair {
+        let report = Store::repair(context.directory()?)?;
+        report.losses.iter().try_for_each(|loss| write_damage(loss, &mut out))?;
+        for path in &report.quarantined {
+            writeln!(out, "kept in quarantine: {}", path.display())?;
         }
-        if let Some((first, last)) = damage.times {
-            write!(out, " from {first} to {last}")?;
+        if report.manifest_rebuilt {
+            writeln!(out, "MANIFEST made anew: what was deleted or had expired may be back")?;
         }
-        writeln!(out)?;
+        let samples: u64 = report.losses.iter().map(|loss| loss.samples).sum();
+        let (places, rewritten) = (report.losses.len(), report.segments_rewritten);
+        writeln!(
+            out,
+            "{places} damaged places, {samples} samples known to be lost, {rewritten} segments \
+             written anew"
+        )?;
+        return Ok(Status::Done);
     }
+    let report = context.reader()?.verify()?;
+    report.damages.iter().try_for_each(|damage| write_damage(damage, &mut out))?;
     writeln!(
         out,
         "{} segments, {} chunks, {} samples, {} logs checked: {} damaged places",
@@ -33,4 +50,17 @@ pub(crate) fn run(_: &VerifyArguments, context: &Context) -> anyhow::Result<Stat
         report.damages.len()
     )?;
     Ok(if report.damages.is_empty() { Status::Done } else { Status::Damaged })
+}
+
+fn write_damage(damage: &StoreDamage, out: &mut dyn Write) -> io::Result<()> {
+    write!(out, "{} at byte {}: {}", damage.path.display(), damage.offset, damage.what)?;
+    match &damage.series {
+        Some(series) => write!(out, "; lost {} samples of {series}", damage.samples)?,
+        None if damage.samples > 0 => write!(out, "; lost {} samples", damage.samples)?,
+        None => {}
+    }
+    if let Some((first, last)) = damage.times {
+        write!(out, " from {first} to {last}")?;
+    }
+    writeln!(out)
 }

@@ -50,7 +50,7 @@ impl Core {
                 is_due = is_due || (purge && has_gone(&ledger, record, segment)?);
             }
             if is_due {
-                jobs.push(MergeJob { partition, inputs });
+                jobs.push(MergeJob { partition: Some(partition), inputs, salvage: false });
             }
         }
         self.run_merges(&jobs)
@@ -66,7 +66,11 @@ impl Core {
             let jobs: Vec<_> = by_partition(&inputs)?
                 .into_iter()
                 .filter(|(_, inputs)| inputs.iter().any(|(record, _)| is_wide(record)))
-                .map(|(partition, inputs)| MergeJob { partition, inputs })
+                .map(|(partition, inputs)| MergeJob {
+                    partition: Some(partition),
+                    inputs,
+                    salvage: false,
+                })
                 .collect();
             return self.run_merges(&jobs).map(Some);
         }
@@ -77,7 +81,8 @@ impl Core {
             let is_settled = end.saturating_add(SETTLED_NANOS) <= now;
             let Some(due) = due(&sizes, is_settled) else { continue };
             let inputs = inputs.get(due).unwrap_or(&[]).to_vec();
-            return self.run_merges(&[MergeJob { partition, inputs }]).map(Some);
+            let job = MergeJob { partition: Some(partition), inputs, salvage: false };
+            return self.run_merges(&[job]).map(Some);
         }
         Ok(None)
     }
@@ -89,7 +94,8 @@ impl Core {
         for (record, segment) in self.inputs() {
             if !is_wide(&record) && has_gone(&ledger, &record, &segment)? {
                 let partition = record.partition_start;
-                jobs.push(MergeJob { partition, inputs: vec![(record, segment)] });
+                let inputs = vec![(record, segment)];
+                jobs.push(MergeJob { partition: Some(partition), inputs, salvage: false });
             }
         }
         self.run_merges(&jobs)

@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::ledger::Ledger;
 use crate::format::manifest::{ManifestRecord, SegmentRecord};
 use crate::format::tombstone::Tombstone;
 use crate::manifest;
-use crate::model::{Columns, MetricDef, SeriesKey};
+use crate::model::{Columns, MetricDef, SeriesKey, TimeRange};
 use crate::segment::Segment;
 use crate::snapshot::{origin_of, read_segment};
 use crate::store::core::{Core, locked};
@@ -26,10 +26,12 @@ pub(crate) type Input = (SegmentRecord, Arc<Segment>);
 /// Segments of which one is made, all that hold samples of their generations in the partition.
 #[derive(Debug)]
 pub(crate) struct MergeJob {
-    /// The start of the partition.
-    pub(crate) partition: i64,
+    /// The start of the partition; nothing for one segment over several.
+    pub(crate) partition: Option<i64>,
     /// In order of generation.
     pub(crate) inputs: Vec<Input>,
+    /// Leaves out what does not read, and does not count it.
+    pub(crate) salvage: bool,
 }
 
 /// What a compaction did.
@@ -82,7 +84,9 @@ impl Core {
         report.bytes_before = retired.iter().map(|record| record.file_bytes).sum();
         report.segments_after = written.len() as u64;
         report.bytes_after = written.iter().map(|new| new.record.file_bytes).sum();
-        check_kept(&retired, &written, &report);
+        if jobs.iter().all(|job| !job.salvage) {
+            check_kept(&retired, &written, &report);
+        }
         self.replace_segments(before, &retired, written)?;
         Ok(report)
     }
@@ -162,9 +166,11 @@ impl Core {
         let mut places: BTreeMap<SeriesKey, Vec<Place>> = BTreeMap::new();
         let mut metrics: BTreeMap<String, MetricDef> = BTreeMap::new();
         for (input, (_, segment)) in job.inputs.iter().enumerate() {
-            metrics.extend(segment.metrics()?.into_iter().map(|def| (def.name.clone(), def)));
+            let defs = job.unless_damaged(segment.metrics())?.unwrap_or_default();
+            metrics.extend(defs.into_iter().map(|def| (def.name.clone(), def)));
             for series in 0..segment.series_count() {
-                places.entry(segment.key(series)?).or_default().push(Place { input, series });
+                let Some(key) = job.unless_damaged(segment.key(series))? else { continue };
+                places.entry(key).or_default().push(Place { input, series });
             }
         }
         let (keys, places): (Vec<_>, Vec<_>) =
@@ -190,6 +196,14 @@ impl Core {
 }
 
 impl MergeJob {
+    /// Returns nothing for what is damaged, where that is to be left out.
+    fn unless_damaged<T>(&self, outcome: Result<T>) -> Result<Option<T>> {
+        match outcome {
+            Err(error) if self.salvage && is_damage(&error) => Ok(None),
+            outcome => outcome.map(Some),
+        }
+    }
+
     /// Appends what is left of one series, in order of arrival; returns how many samples are gone.
     fn read(
         &self,
@@ -198,11 +212,16 @@ impl MergeJob {
         chunk: &mut Columns,
         columns: &mut Columns,
     ) -> Result<u64> {
-        let (range, mut purged) = (partition_range(self.partition), 0);
+        let range = self.partition.map_or(TimeRange::ALL, partition_range);
+        let mut purged = 0;
         for place in places {
             let Some((_, segment)) = self.inputs.get(place.input) else { continue };
             let from = columns.len();
-            read_segment(segment, place.series, range, chunk, columns)?;
+            if self.salvage {
+                read_what_is_whole(segment, place.series, columns)?;
+            } else {
+                read_segment(segment, place.series, range, chunk, columns)?;
+            }
             purged += gone.remove(origin_of(segment), columns, from);
         }
         Ok(purged)
@@ -216,7 +235,7 @@ impl MergeJob {
             |field: fn(&Segment) -> u64| self.inputs.iter().map(move |(_, segment)| field(segment));
         let level = self.inputs.iter().map(|(record, _)| record.level).max().unwrap_or(0);
         SegmentPlan {
-            partition: Some(self.partition),
+            partition: self.partition,
             generation_lo: of(|record| record.generation_lo).min().unwrap_or(0),
             generation_hi: of(|record| record.generation_hi).max().unwrap_or(0),
             level: level.saturating_add(1),
@@ -229,6 +248,25 @@ impl MergeJob {
             inputs: of(|record| record.uid).collect(),
         }
     }
+}
+
+fn is_damage(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Corrupt { .. })
+}
+
+/// Appends the chunks of a series that read.
+fn read_what_is_whole(segment: &Segment, series: u32, out: &mut Columns) -> Result<()> {
+    let chunks = match segment.chunks(series) {
+        Err(error) if is_damage(&error) => return Ok(()),
+        chunks => chunks?,
+    };
+    for chunk in chunks {
+        match segment.read_chunk(chunk, out) {
+            Err(error) if !is_damage(&error) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A merge keeps every sample but those that it counts; otherwise the old segments must stay.

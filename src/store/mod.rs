@@ -16,7 +16,9 @@ mod open;
 mod options;
 mod partition;
 mod read;
+mod rebuild;
 mod recover;
+mod repair;
 mod request;
 mod rescue;
 mod retention;
@@ -41,6 +43,7 @@ pub use crate::store::inspect::{
 pub use crate::store::merge::CompactReport;
 pub use crate::store::options::{Background, Durability, Options};
 pub use crate::store::recover::{RecoveredGap, RecoveryReport};
+pub use crate::store::repair::RepairReport;
 pub use crate::store::request::{Outcome, Request};
 pub use crate::store::retention::RetentionReport;
 pub use crate::store::verify::{StoreDamage, VerifyReport};
