@@ -310,6 +310,9 @@ fn a_restore_that_is_cut_short_leaves_no_store() {
             let after = Place::new(Arc::new(vfs.power_loss(pattern)));
             if after.vfs.exists("/restored/MANIFEST".as_ref()).unwrap() {
                 assert_eq!(after.contents("/restored"), first, "{operation} {pattern:?}");
+            } else if let Ok(store) = after.try_store("/restored") {
+                // A new store, where no file of the backup has come yet.
+                assert!(store.recovery().is_new, "{operation} {pattern:?}");
             }
             assert_eq!(after.contents("/backups/00000001"), first, "{operation} {pattern:?}");
         }
@@ -489,4 +492,36 @@ fn places_that_hold_something_else_are_refused() {
     let written = place.try_store("/backups/00000001").unwrap_err();
     assert!(written.to_string().contains("it is a backup"), "{written}");
     assert_eq!(place.contents("/backups/00000001"), place.contents("/db"));
+}
+
+/// A clock that merges the store away when it is asked for the time: a backup asks once it has
+/// opened the files that it needs, and before it places the first of them.
+#[derive(Debug)]
+struct Interposed(Store);
+
+impl Clock for Interposed {
+    fn now(&self) -> Timestamp {
+        if self.0.compact().unwrap().segments_before > 3 {
+            append(&self.0, 500..520);
+        }
+        Timestamp::from_nanos(START + 3 * DAY)
+    }
+}
+
+#[test]
+fn segments_that_are_merged_away_meanwhile_are_copied_from_their_open_files() {
+    let place = mem();
+    let store = place.store("/db");
+    for rows in [0..40, 40..80] {
+        append(&store, rows);
+        store.flush().unwrap();
+    }
+    let before = place.contents("/db");
+    let clock = Arc::new(Interposed(store));
+    let backups = Backups::with_system(Arc::clone(&place.vfs), clock, "/backups");
+    let report = backups.create(&place.reader("/db"), Sharing::Linked).unwrap();
+    assert_eq!((report.segments, report.segments_copied), (6, 6), "their names are gone");
+    backups.restore(None, "/restored", Sharing::Linked).unwrap();
+    assert_eq!(place.contents("/restored"), before);
+    assert_ne!(place.contents("/db"), before, "the store went on");
 }
