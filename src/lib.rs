@@ -57,13 +57,15 @@ pub use crate::model::{
     Timestamp,
 };
 pub use crate::query::{Answer, Cell, Column, Query, Role, RunOptions};
-pub use crate::snapshot::{MetricStats, Reader, SelectedSeries, Snapshot, StatsReport};
+pub use crate::snapshot::{
+    Cardinality, MetricStats, Reader, SelectedSeries, Snapshot, StatsReport,
+};
 pub use crate::store::{
     Background, BackupEntry, BackupReport, BackupState, Backups, Batch, CloseReport, CompactReport,
     DeleteReport, Durability, Field, FieldValue, FileDamage, FileKind, FlushReport, InspectReport,
-    MetricBuilder, Options, Outcome, Part, RecoveredGap, RecoveryReport, RepairReport, Request,
-    RestoreReport, RetentionReport, Series, Sharing, Store, StoreDamage, TickReport, VerifyReport,
-    inspect, inspect_parts,
+    MetricBuilder, Options, Outcome, Overflow, Part, RecoveredGap, RecoveryReport, RepairReport,
+    Request, RestoreReport, RetentionReport, Series, Sharing, Store, StoreDamage, TickReport,
+    VerifyReport, inspect, inspect_parts,
 };
 
 /// The examples of README and docs, run as tests.

@@ -87,7 +87,7 @@ fn spawn(directory: &Path, durability: &str) -> (Child, BufReader<ChildStdout>) 
 }
 
 /// Kills a writer this often at random moments; returns how many batches were acknowledged.
-fn kill(times: u64, durability: &str, seed: u64) -> u64 {
+fn kill(times: u64, durability: &str, seed: u64, readers: usize) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let directory = folder.path().join("db");
     let mut random = Random::new(seed);
@@ -104,12 +104,15 @@ fn kill(times: u64, durability: &str, seed: u64) -> u64 {
                 });
                 numbers.last()
             });
-            let beside = scope.spawn(|| read_beside(&directory, &killed));
+            let beside: Vec<_> =
+                (0..readers).map(|_| scope.spawn(|| read_beside(&directory, &killed))).collect();
             std::thread::sleep(Duration::from_millis(30 + random.below(120)));
             child.kill().unwrap();
             child.wait().unwrap();
             killed.store(true, Ordering::Relaxed);
-            beside.join().unwrap();
+            for reader in beside {
+                reader.join().unwrap();
+            }
             reading.join().unwrap()
         });
         acknowledged = last.map_or(acknowledged, |last| last + 1);
@@ -150,17 +153,17 @@ fn read_beside(directory: &Path, stop: &AtomicBool) -> u64 {
 #[test]
 fn fifty_kills_lose_nothing_that_was_acknowledged() {
     for (durability, times, seed) in [("interval", 20, 1), ("os", 15, 2), ("sync", 15, 3)] {
-        let batches = kill(times, durability, seed);
+        let batches = kill(times, durability, seed, 1);
         println!("{durability}: {times} kills, {batches} batches, seed {seed}: none lost");
         assert!(batches > times, "the writer got to work");
     }
 }
 
 #[test]
-#[ignore = "minutes: 200 kills in each mode"]
+#[ignore = "minutes: 200 kills in each mode, four readers beside"]
 fn two_hundred_kills_in_each_mode_lose_nothing() {
     for (durability, seed) in [("interval", 11), ("os", 12), ("sync", 13)] {
-        println!("{durability}: 200 kills, {} batches", kill(200, durability, seed));
+        println!("{durability}: 200 kills, {} batches", kill(200, durability, seed, 4));
     }
 }
 

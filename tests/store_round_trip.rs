@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use silverback::{
-    Background, Columns, DuplicatePolicy, Durability, MetricKind, Reader, Result, Selector,
-    SeriesKey, Snapshot, Store, TimeRange, Timestamp,
+    Background, Columns, DuplicatePolicy, Durability, ErrorKind, Limits, MetricKind, Overflow,
+    Reader, Result, Selector, SeriesKey, Snapshot, Store, TimeRange, Timestamp,
 };
 
 const BASE: i64 = 1_700_000_000_000_000_000;
@@ -225,4 +225,32 @@ fn a_unit_may_be_given_later_and_stays() {
     store.close().unwrap();
     let read = Reader::open(&path).unwrap().snapshot().unwrap();
     assert_eq!(contents(&read).iter().map(|(_, rows)| rows.len()).sum::<usize>(), 4);
+}
+
+#[test]
+fn series_beyond_the_limit_are_refused_or_folded_and_totals_stay_right() {
+    let mut limits = Limits::default();
+    limits.series_max = 3;
+    let options = |overflow| {
+        let options = Store::options().limits(limits.clone()).overflow(overflow);
+        options.background(Background::Manual).in_memory().unwrap()
+    };
+    let store = options(Overflow::Refuse);
+    for bot in ["a", "b", "c"] {
+        store.series(&key(bot)).unwrap();
+    }
+    let refused = store.series(&key("d")).unwrap_err();
+    assert!(matches!(refused.kind(), ErrorKind::Limit { limit: 3, got: 4, .. }), "{refused:?}");
+    store.series(&key("a")).unwrap();
+
+    let store = options(Overflow::Fold);
+    for bot in 0..10 {
+        let series = store.series(&key(&format!("bot{bot}"))).unwrap();
+        series.append(at(bot), 1.0).unwrap();
+    }
+    let snapshot = store.snapshot().unwrap();
+    let all = contents(&snapshot);
+    assert_eq!(all.iter().map(|(_, rows)| rows.len()).sum::<usize>(), 10);
+    let (name, folded) = &all[0];
+    assert_eq!((name.as_str(), folded.len()), (r#"latency{__overflow__="true"}"#, 7));
 }

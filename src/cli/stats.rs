@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use serde_json::{Value, json};
-use silverback::{MetricStats, StatsReport};
+use silverback::{Cardinality, MetricStats, StatsReport};
 
 use crate::cli::{Context, Status};
 
@@ -14,17 +14,48 @@ pub(crate) struct StatsArguments {
     /// table or json
     #[arg(short, long, value_parser = ["table", "json"], default_value = "table")]
     output: String,
+    /// Show which labels make the series many, the one that makes the most first
+    #[arg(long)]
+    cardinality: bool,
 }
 
 pub(crate) fn run(arguments: &StatsArguments, context: &Context) -> anyhow::Result<Status> {
-    let report = context.reader()?.snapshot()?.stats()?;
+    let snapshot = context.reader()?.snapshot()?;
     let mut out = io::stdout().lock();
+    if arguments.cardinality {
+        write_cardinality(&snapshot.cardinality()?, arguments.output == "json", &mut out)?;
+        return Ok(Status::Done);
+    }
+    let report = snapshot.stats()?;
     if arguments.output == "json" {
         writeln!(out, "{}", to_json(&report))?;
     } else {
         write_table(&report, &mut out)?;
     }
     Ok(Status::Done)
+}
+
+fn write_cardinality(report: &[Cardinality], json: bool, out: &mut dyn Write) -> io::Result<()> {
+    let object = |one: &Cardinality| {
+        json!({
+            "metric": one.metric,
+            "label": one.label,
+            "values": one.values,
+            "series": one.series,
+            "series_without": one.series_without,
+        })
+    };
+    if json {
+        return writeln!(out, "{}", report.iter().map(object).collect::<Value>());
+    }
+    for one in report {
+        writeln!(
+            out,
+            "{} of {}: {} values; {} series, {} without it",
+            one.label, one.metric, one.values, one.series, one.series_without
+        )?;
+    }
+    Ok(())
 }
 
 fn to_json(report: &StatsReport) -> Value {

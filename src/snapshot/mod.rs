@@ -3,6 +3,7 @@
 //! A snapshot is a prefix of the commit order: live segments, and columns decoded from the log. The
 //! writer takes it at its watermark; a reader in another process finds the same prefix on its own.
 
+mod cardinality;
 mod definitions;
 mod follower;
 mod reader;
@@ -11,6 +12,7 @@ mod stats;
 mod store_reader;
 mod view;
 
+pub use crate::snapshot::cardinality::Cardinality;
 pub(crate) use crate::snapshot::follower::Follower;
 pub use crate::snapshot::reader::Reader;
 pub use crate::snapshot::select::SelectedSeries;

@@ -9,7 +9,11 @@ use crate::error::{ErrorKind, Result};
 use crate::model::{DuplicatePolicy, Limits, MetricDef, MetricKind, SeriesKey};
 use crate::store::append::Series;
 use crate::store::core::{Core, Store};
+use crate::store::options::Overflow;
 use crate::wal::{LogSeries, MetricEntry};
+
+/// The label of the series that takes the samples of all that are too many.
+const OVERFLOW_LABEL: &str = "__overflow__";
 
 /// Metrics by name and series by key. Appending needs it only to make a handle.
 #[derive(Debug, Default)]
@@ -112,7 +116,12 @@ impl Catalog {
         self.metric(MetricDef::new(name))
     }
 
-    fn series(&self, key: &SeriesKey, limits: &Limits) -> Result<Arc<LogSeries>> {
+    fn series(
+        &self,
+        key: &SeriesKey,
+        limits: &Limits,
+        overflow: Overflow,
+    ) -> Result<Arc<LogSeries>> {
         let known = self.series.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(series) = known.by_key.get(key) {
             return Ok(Arc::clone(&series.0));
@@ -125,6 +134,16 @@ impl Catalog {
             return Ok(Arc::clone(&series.0));
         }
         let count = series.by_key.len() as u64;
+        let folded = SeriesKey::new(Arc::clone(key.metric())).label(OVERFLOW_LABEL, "true");
+        if count >= limits.series_max && overflow == Overflow::Fold {
+            if let Some(series) = series.by_key.get(&folded) {
+                return Ok(Arc::clone(&series.0));
+            }
+            // One a metric: there is always room for those.
+            let entry = Arc::new(LogSeries::new(series.shared(&folded), metric));
+            series.by_key.insert(ByKey(Arc::clone(&entry)));
+            return Ok(entry);
+        }
         if count >= limits.series_max {
             let limit = limits.series_max;
             return Err(ErrorKind::Limit { what: "series", limit, got: count + 1 }.into());
@@ -150,7 +169,7 @@ impl Store {
     /// [`crate::ModelError`] for a key that is refused, [`ErrorKind::Limit`] for too many series.
     pub fn series(&self, key: &SeriesKey) -> Result<Series> {
         let core = &self.handle.core;
-        let entry = core.catalog.series(key, &core.options.limits)?;
+        let entry = core.catalog.series(key, &core.options.limits, core.options.overflow)?;
         Ok(Series::new(Arc::clone(core), entry))
     }
 }

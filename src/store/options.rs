@@ -36,6 +36,18 @@ pub enum Background {
     Manual,
 }
 
+/// What becomes of series beyond the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// Their handle is an error. The default.
+    #[default]
+    Refuse,
+    /// Their samples go to one series of their metric with the label `__overflow__="true"`, so that
+    /// totals stay right.
+    Fold,
+}
+
 /// Options of a store, built by value.
 ///
 /// ```
@@ -56,6 +68,7 @@ pub struct Options {
     pub(crate) flush_bytes: u64,
     pub(crate) flush_age: Duration,
     pub(crate) merges: bool,
+    pub(crate) overflow: Overflow,
     pub(crate) vfs: Arc<dyn Vfs>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) uuid: Option<[u8; 16]>,
@@ -70,6 +83,7 @@ impl Default for Options {
             flush_bytes: 64 << 20,
             flush_age: Duration::from_hours(1),
             merges: true,
+            overflow: Overflow::default(),
             vfs: Arc::new(OsVfs::default()),
             clock: Arc::new(SystemClock),
             uuid: None,
@@ -106,6 +120,12 @@ impl Options {
     /// The age from which samples in the log are flushed into segments. Default: one hour.
     pub fn flush_age(mut self, age: Duration) -> Self {
         self.flush_age = age;
+        self
+    }
+
+    /// What becomes of series beyond [`Limits::series_max`]. Default: they are refused.
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
         self
     }
 
