@@ -122,7 +122,7 @@ fn full_generations_rotate_and_flush_by_themselves() {
         .background(Background::Manual)
         .flush_bytes(64 << 10)
         .limits({
-            let mut limits = silverback::Limits::default();
+            let mut limits = Limits::default();
             limits.frame_bytes_max = 64 << 10;
             limits
         })
