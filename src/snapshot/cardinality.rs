@@ -32,7 +32,7 @@ impl Snapshot {
     /// # fn main() -> silverback::Result<()> {
     /// let store = Store::in_memory()?;
     /// for user in 0..100 {
-    ///     let key = SeriesKey::new("latency").label("bot", "shop").label("user", user.to_string());
+    ///     let key = SeriesKey::new("latency").label("user", user.to_string());
     ///     store.series(&key)?.append(store.now(), 1.0)?;
     /// }
     /// let worst = store.snapshot()?.cardinality()?.swap_remove(0);
