@@ -407,9 +407,9 @@ fn each_bit_of_a_segment_is_found_and_costs_no_other_chunk() {
 
 /// The same over a file of 256 KiB, with chunks of thousands of samples and an index of pages.
 #[test]
-#[ignore = "minutes, in a release build"]
+#[ignore = "two million bits: half an hour of one core, in a release build"]
 fn each_bit_of_a_larger_segment_is_found_and_costs_no_other_chunk() {
-    let files = written(2_900);
+    let files = written(9_000);
     assert!(file_in(&files, "seg").1.len() >= 256 << 10);
     each_bit_of_a_segment(files);
 }

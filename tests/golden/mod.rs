@@ -78,11 +78,11 @@ impl Written {
         }
     }
 
-    /// Appends rows that are `seconds` apart, the first one so many seconds before [`NOW`].
-    fn append(&mut self, rows: u32, before: i64, seconds: i64) {
+    /// Appends rows that are `step` nanoseconds apart, the first so many seconds before [`NOW`].
+    fn append(&mut self, rows: u32, before: i64, step: i64) {
         let mut total = 0;
         for row in 0..rows {
-            let time = NOW.as_nanos() - (before - i64::from(row) * seconds) * SECOND;
+            let time = NOW.as_nanos() - before * SECOND + i64::from(row) * step;
             let exact = Timestamp::from_nanos(time);
             let jittered = Timestamp::from_nanos(time + i64::from(self.numbers.below(900_000)));
             let mut batch = self.store.batch();
@@ -105,7 +105,7 @@ impl Written {
 
     /// Goes through the verbs so that each structure of the format has something in it.
     fn write(&mut self, rows: u32) {
-        let step = 3_600 / i64::from(rows);
+        let step = 3_600 * SECOND / i64::from(rows);
         self.append(rows, 3_600, step);
         self.store.flush().unwrap();
         self.append(rows / 2, 3_500, step);
@@ -118,7 +118,7 @@ impl Written {
         assert!(tokens.commit_once("importer", 41).unwrap());
         self.store.flush().unwrap();
         self.delete("support", 2_000..2_100);
-        self.append(3, 30, 10);
+        self.append(3, 30, 10 * SECOND);
         let tokens =
             self.store.batch().push(&self.latency[1], NOW, 2.25).push(&self.load, NOW, 0.1);
         assert!(tokens.commit_once("importer", 42).unwrap());
