@@ -525,3 +525,17 @@ fn segments_that_are_merged_away_meanwhile_are_copied_from_their_open_files() {
     assert_eq!(place.contents("/restored"), before);
     assert_ne!(place.contents("/db"), before, "the store went on");
 }
+
+#[test]
+fn a_name_that_leads_to_another_file_is_not_linked() {
+    // The reader and the backups are on two file systems, with another store at the same place.
+    let (here, there) = (mem(), mem());
+    append(&here.store("/db"), 0..60);
+    here.store("/db").close().unwrap();
+    append(&there.store("/db"), 100..160);
+    there.store("/db").close().unwrap();
+    let report = there.backups().create(&here.reader("/db"), Sharing::Linked).unwrap();
+    assert_eq!((report.segments_linked, report.segments_copied), (0, 3));
+    there.backups().restore(None, "/restored", Sharing::Linked).unwrap();
+    assert_eq!(there.contents("/restored"), here.contents("/db"));
+}

@@ -177,6 +177,32 @@ fn a_damaged_block_is_named_and_the_others_are_shown() {
 }
 
 #[test]
+fn damage_inside_a_log_is_told_from_a_torn_end() {
+    let vfs = filled();
+    let vfs = &*vfs;
+    let path = only(vfs, "/db/wal");
+    let (_, parts) = look(vfs, &path);
+    let shown = |frame: &Part| {
+        let mut bytes = bytes_of(vfs, &path);
+        bytes[usize::try_from(frame.offset).unwrap() + 9] ^= 1;
+        vfs.remove("/flipped".as_ref()).ok();
+        vfs.create("/flipped".as_ref()).unwrap().write_all(&bytes).unwrap();
+        look(vfs, "/flipped".as_ref())
+    };
+    // A MARK stands behind the definitions and proves that they were on disk.
+    let define = parts.iter().find(|part| part.name == "DEFINE").unwrap();
+    let (report, cut) = shown(define);
+    assert_eq!((report.damages.len(), report.samples), (1, 0));
+    let gap = cut.last().unwrap();
+    assert_eq!((gap.name, gap.offset), ("gap", define.offset));
+    assert_eq!(*field(gap, "cause"), FieldValue::Text("damage".to_owned()));
+    // Nothing stands behind the last frame.
+    let last = parts.iter().rfind(|part| part.is_detail).unwrap();
+    let (report, cut) = shown(last);
+    assert_eq!((report.damages.len(), cut.last().unwrap().name), (0, "free"));
+}
+
+#[test]
 fn files_of_others_are_refused() {
     let vfs = MemVfs::new();
     for (name, bytes) in [("/short", &b"SBWAL"[..]), ("/foreign", b"PAR1PAR1PAR1PAR1"), ("/e", b"")]
