@@ -100,12 +100,11 @@ impl Core {
         if is_known || !self.options.merges {
             return Ok(0);
         }
-        if let Some(report) = self.merge_due()? {
-            return Ok(report.segments_before);
-        }
+        // Noted before: a merge that fails, such as on a full disk, is not tried again at once. One
+        // that succeeds changes the edit.
         self.merged.asked_at.store(now, Ordering::Relaxed);
         self.merged.edit.store(edit, Ordering::Relaxed);
-        Ok(0)
+        Ok(self.merge_due()?.map_or(0, |report| report.segments_before))
     }
 
     /// Syncs the log unless its durability is the system's, and makes room ahead of appends;
