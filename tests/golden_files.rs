@@ -26,8 +26,8 @@ use silverback::format::segment::SEGMENT_HEADER_BYTES;
 use silverback::format::{FORMAT_VERSION, FormatError};
 use silverback::vfs::Vfs;
 use silverback::{
-    Background, Error, ErrorKind, FileKind, ManualClock, Part, Sample, Selector, SeriesKey,
-    Snapshot, Store, TimeRange, inspect_parts,
+    Background, Error, ErrorKind, FieldValue, FileKind, ManualClock, Part, Sample, Selector,
+    SeriesKey, Snapshot, Store, TimeRange, inspect_parts,
 };
 
 use golden::{Files, NOW, answers, placed, reader, written};
@@ -262,11 +262,20 @@ impl Damaging {
         Self::new(files, name)
     }
 
-    /// Takes the logs of a store alone, of which the last one is to be damaged.
+    /// Takes the last log of a store alone.
     fn log(mut files: Files) -> Self {
         let name = file_in(&files, "wal").0.to_owned();
-        files.retain(|file, _| file.starts_with("wal") || file == Path::new("MANIFEST"));
-        edit_manifest(&mut files, |manifest| manifest.segments.clear());
+        let parts = parts_of(&files, &name);
+        let open = parts.iter().find(|part| part.name == "OPEN").unwrap();
+        let [generation, _, seq] = [0, 1, 2].map(|number| match open.fields[number].value {
+            FieldValue::Number(number) => number,
+            ref other => panic!("{other:?}"),
+        });
+        files.retain(|file, _| *file == name || file == Path::new("MANIFEST"));
+        edit_manifest(&mut files, |manifest| {
+            manifest.segments.clear();
+            (manifest.flushed_generation, manifest.flushed_seq) = (generation, seq);
+        });
         let mut store = Self::new(files, name);
         for frame in parts_of(&store.files, &store.name).iter().filter(|part| part.is_detail) {
             let mut bytes = store.bytes().to_vec();
