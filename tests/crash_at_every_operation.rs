@@ -27,11 +27,12 @@ mod scripted;
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::env;
 use std::path::Path;
 
 use scripted::{
     Commit, DIR, History, INTERVAL, PRODUCER, Run, Step, deleting_script, large_script, options,
-    reader, small_script,
+    random_script, reader, small_script,
 };
 use silverback::vfs::{LossPattern, Operation, OperationKind, SimVfs, loss_patterns};
 use silverback::{Durability, ErrorKind};
@@ -284,6 +285,36 @@ fn every_cut_of_a_small_workload_keeps_the_promises() {
 fn every_cut_of_a_deleting_workload_keeps_the_promises() {
     let effort = Effort { cut_step: 1, words_max: 4, recovery_step: 150, usage_step: 20 };
     check("deleting", &deleting_script(), effort);
+}
+
+/// Checks scripts of random verbs; returns how many distinct states there were.
+fn check_random(seeds: std::ops::Range<u64>, effort: Effort) -> usize {
+    let mut states = 0;
+    for seed in seeds {
+        let script = random_script(seed);
+        let mut checker = Checker::new(&script, effort);
+        checker.check_script(&script);
+        states += checker.known.len();
+    }
+    states
+}
+
+#[test]
+fn cuts_of_random_workloads_keep_the_promises() {
+    let effort = Effort { cut_step: 3, words_max: 2, recovery_step: 900, usage_step: 60 };
+    let states = check_random(0..48, effort);
+    println!("48 random workloads: {states} distinct crash states");
+    assert!(states > 60_000, "only {states} states");
+}
+
+#[test]
+#[ignore = "goes on for SILVERBACK_SEEDS workloads, 200 unless told"]
+fn every_cut_of_random_workloads_keeps_the_promises() {
+    let seeds = env::var("SILVERBACK_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
+    let seeds = seeds.unwrap_or(200);
+    let effort = Effort { cut_step: 1, words_max: 4, recovery_step: 50, usage_step: 10 };
+    let states = check_random(1_000..1_000 + seeds, effort);
+    println!("{seeds} random workloads: {states} distinct crash states");
 }
 
 #[test]

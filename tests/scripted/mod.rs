@@ -10,6 +10,7 @@
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
     clippy::unused_self,
     clippy::unwrap_used,
     clippy::panic,
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use silverback::vfs::{SimVfs, Vfs};
+use silverback::workload::Random;
 use silverback::{
     Background, Columns, Durability, Error, Limits, ManualClock, Options, Reader, Result,
     Retention, Selector, Series, SeriesKey, Snapshot, Store, TimeRange, Timestamp,
@@ -388,5 +390,44 @@ pub(crate) fn large_script() -> Vec<Step> {
         Step::Append((3, 4, 4.0)),
         Step::Close,
     ]);
+    script
+}
+
+/// A script of random verbs; the same seed gives the same script. It ends with a close.
+pub(crate) fn random_script(seed: u64) -> Vec<Step> {
+    let mut random = Random::new(seed);
+    let mut below = |limit: u64| random.below(limit);
+    let durability = |kind| [Durability::Sync, INTERVAL, Durability::Os][kind as usize];
+    let mut script = vec![Step::Open(durability(below(3))), Step::Define];
+    let mut position = 0;
+    let length = 12 + below(10);
+    for number in 0..length as i64 {
+        let mut row = || {
+            let days = [0, 0, 0, 1, 2][below(5) as usize] * DAY;
+            (below(4) as usize, days + below(30) as i64, number as f64 + below(3) as f64 / 4.0)
+        };
+        let (one, two, three) = (row(), row(), row());
+        let (start, len) = (below(30) as i64, below(12) as i64);
+        script.extend(match below(16) {
+            0..=3 => vec![Step::Append(one)],
+            4..=5 => vec![Step::Batch(vec![one, two, three])],
+            6 => {
+                position += 1 + below(3);
+                vec![Step::Once(position, vec![one, two])]
+            }
+            7..=8 => vec![Step::Delete(start, start + len)],
+            9 => vec![Step::Flush],
+            10 => vec![Step::Tick],
+            11 => vec![Step::Sync],
+            12 => vec![Step::Compact],
+            13 => vec![Step::Purge],
+            14 => vec![Step::Drop, Step::Open(durability(below(3)))],
+            _ => vec![Step::Close, Step::Open(durability(below(3)))],
+        });
+    }
+    if below(3) == 0 {
+        script.extend([Step::Retain, Step::Tick]);
+    }
+    script.push(Step::Close);
     script
 }
