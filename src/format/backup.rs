@@ -82,14 +82,7 @@ impl BackupRecord {
     /// [`FormatError`] says what is wrong.
     pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
         let mut cursor = Cursor::new(bytes);
-        let magic = cursor.array()?;
-        if magic != MAGIC {
-            return Err(FormatError::Magic { got: magic });
-        }
-        let version = cursor.u32()?;
-        if version != FORMAT_VERSION {
-            return Err(FormatError::Version { got: version, newest: FORMAT_VERSION });
-        }
+        cursor.start(MAGIC)?;
         let flags = cursor.u32()?;
         let record = Self {
             db_uuid: cursor.array()?,

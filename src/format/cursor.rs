@@ -1,6 +1,7 @@
 //! Reading fixed-width and variable-width fields from untrusted bytes.
 
 use crate::codec::varint;
+use crate::format::FORMAT_VERSION;
 use crate::format::error::FormatError;
 
 /// A position in bytes that may end at any point.
@@ -110,6 +111,21 @@ impl<'a> Cursor<'a> {
         std::str::from_utf8(self.take(len)?).map_err(|_| FormatError::Utf8)
     }
 
+    /// Takes what every file and its ends begin with: the magic and the version of the format.
+    ///
+    /// # Errors
+    /// [`FormatError::Magic`], [`FormatError::Version`], or [`FormatError::Truncated`].
+    pub fn start(&mut self, magic: [u8; 8]) -> Result<(), FormatError> {
+        let got = self.array()?;
+        if got != magic {
+            return Err(FormatError::Magic { got });
+        }
+        match self.u32()? {
+            FORMAT_VERSION => Ok(()),
+            got => Err(FormatError::Version { got, newest: FORMAT_VERSION }),
+        }
+    }
+
     /// Ends the reading.
     ///
     /// # Errors
@@ -120,4 +136,10 @@ impl<'a> Cursor<'a> {
             left => Err(FormatError::OutOfRange { field: "bytes left over", got: left as u64 }),
         }
     }
+}
+
+/// Appends text as [`Cursor::text`] takes it: its length as LEB128, then UTF-8.
+pub fn put_text(text: &str, out: &mut Vec<u8>) {
+    varint::put_u64(out, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
 }

@@ -10,7 +10,7 @@
 //! Symbols, metrics and series count from 0 in each generation; a record refers to earlier ones.
 
 use crate::codec::varint;
-use crate::format::cursor::Cursor;
+use crate::format::cursor::{Cursor, put_text};
 use crate::format::error::FormatError;
 use crate::model::{DuplicatePolicy, MetricKind};
 
@@ -49,8 +49,7 @@ impl Definition<'_> {
         match self {
             Self::Symbol(text) => {
                 out.push(SYMBOL);
-                varint::put_u64(out, text.len() as u64);
-                out.extend_from_slice(text.as_bytes());
+                put_text(text, out);
             }
             Self::Metric { name, kind, duplicates, unit } => {
                 out.push(METRIC);

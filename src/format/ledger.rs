@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::codec::varint;
-use crate::format::cursor::Cursor;
+use crate::format::cursor::{Cursor, put_text};
 use crate::format::error::FormatError;
 use crate::format::tombstone::Tombstone;
 use crate::model::Retention;
@@ -154,8 +154,7 @@ impl Ledger {
         }
         varint::put_u64(out, retention.rules.len() as u64);
         for (metric, rule) in &retention.rules {
-            varint::put_u64(out, metric.len() as u64);
-            out.extend_from_slice(metric.as_bytes());
+            put_text(metric, out);
             out.extend_from_slice(&rule.keep_nanos.to_le_bytes());
             out.extend_from_slice(&rule.expired_before.to_le_bytes());
         }

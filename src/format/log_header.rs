@@ -72,14 +72,7 @@ impl LogHeader {
     /// [`FormatError`] says which field is wrong; an all-zero page has no magic.
     pub fn decode(page: &[u8]) -> Result<Self, FormatError> {
         let mut cursor = Cursor::new(page);
-        let magic = cursor.array()?;
-        if magic != MAGIC {
-            return Err(FormatError::Magic { got: magic });
-        }
-        let version = cursor.u32()?;
-        if version != FORMAT_VERSION {
-            return Err(FormatError::Version { got: version, newest: FORMAT_VERSION });
-        }
+        cursor.start(MAGIC)?;
         let flags = cursor.u32()?;
         let header = Self {
             db_uuid: cursor.array()?,

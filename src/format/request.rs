@@ -9,10 +9,9 @@
 //!    end    4 crc       CRC-32 of 0, all bytes before, offset 0
 //! ```
 
-use crate::codec::varint;
 use crate::format::FORMAT_VERSION;
 use crate::format::checksum::block_crc;
-use crate::format::cursor::Cursor;
+use crate::format::cursor::{Cursor, put_text};
 use crate::format::error::FormatError;
 use crate::format::ledger::Ledger;
 use crate::format::tombstone::Tombstone;
@@ -134,11 +133,6 @@ impl ReplyRecord {
     }
 }
 
-fn put_text(text: &str, out: &mut Vec<u8>) {
-    varint::put_u64(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
-}
-
 fn unknown(what: &'static str, tag: u32) -> FormatError {
     FormatError::Tag { what, tag: u8::try_from(tag).unwrap_or(u8::MAX) }
 }
@@ -169,14 +163,7 @@ fn encode_file(magic: [u8; 8], tag: u32, body: &[u8]) -> Vec<u8> {
 
 fn decode_file(magic: [u8; 8], bytes: &[u8]) -> Result<(u32, &[u8]), FormatError> {
     let mut cursor = Cursor::new(bytes);
-    let got = cursor.array()?;
-    if got != magic {
-        return Err(FormatError::Magic { got });
-    }
-    let version = cursor.u32()?;
-    if version != FORMAT_VERSION {
-        return Err(FormatError::Version { got: version, newest: FORMAT_VERSION });
-    }
+    cursor.start(magic)?;
     let tag = cursor.u32()?;
     let body = cursor.take(cursor.remaining().saturating_sub(4))?;
     let summed = Cursor::new(bytes).take(bytes.len().saturating_sub(4))?;

@@ -143,14 +143,8 @@ impl SegmentFooter {
     /// [`FormatError`] says what is wrong.
     pub fn decode(bytes: &[u8], file_bytes: u64) -> Result<Self, FormatError> {
         let mut cursor = Cursor::new(bytes);
-        let magic = cursor.array()?;
-        if magic != FOOTER_MAGIC {
-            return Err(FormatError::Magic { got: magic });
-        }
-        let (version, flags) = (cursor.u32()?, cursor.u32()?);
-        if version != FORMAT_VERSION {
-            return Err(FormatError::Version { got: version, newest: FORMAT_VERSION });
-        }
+        cursor.start(FOOTER_MAGIC)?;
+        let flags = cursor.u32()?;
         let footer = Self::decode_fields(&mut cursor)?;
         let reserved = cursor.take(FOOTER_RESERVED_BYTES)?;
         footer.check_crc(bytes, cursor.u32()?)?;

@@ -13,7 +13,7 @@
 use std::collections::BTreeSet;
 
 use crate::codec::varint;
-use crate::format::cursor::Cursor;
+use crate::format::cursor::{Cursor, put_text};
 use crate::format::error::FormatError;
 use crate::model::{Limits, Matcher, MatcherOp, Selector, SeriesKey, TimeRange, Timestamp};
 
@@ -91,11 +91,6 @@ impl Tombstone {
 
 fn utf8(bytes: &[u8]) -> Result<&str, FormatError> {
     std::str::from_utf8(bytes).map_err(|_| FormatError::Utf8)
-}
-
-fn put_text(text: &str, out: &mut Vec<u8>) {
-    varint::put_u64(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
 }
 
 fn encode_matcher(matcher: &Matcher, out: &mut Vec<u8>) {
