@@ -14,7 +14,7 @@ use crate::store::catalog::Catalog;
 use crate::store::options::Options;
 use crate::store::recover::RecoveryReport;
 use crate::vfs::LockGuard;
-use crate::wal::Wal;
+use crate::wal::{LogGeneration, Wal};
 
 /// A store opened for writing. Clones share it; the last one that is dropped lets it go.
 ///
@@ -98,6 +98,19 @@ pub(crate) struct LiveGeneration {
     pub(crate) sealed_end: Option<u64>,
     /// It has valid frames behind a gap: its file is kept when it has been flushed.
     pub(crate) has_gap: bool,
+}
+
+impl LiveGeneration {
+    /// Takes a log that was begun just now.
+    pub(crate) fn begun(log: LogGeneration) -> Self {
+        Self {
+            number: log.header.generation,
+            created: Timestamp::from_nanos(log.header.created),
+            follower: Arc::new(Mutex::new(Follower::new(log))),
+            sealed_end: None,
+            has_gap: false,
+        }
+    }
 }
 
 /// A flag that a thread can wait for.

@@ -10,9 +10,9 @@ use crate::format::ledger::Ledger;
 use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 use crate::format::manifest::ManifestRecord;
 use crate::manifest;
-use crate::model::{MetricDef, Timestamp};
+use crate::model::MetricDef;
 use crate::segment::Segment;
-use crate::snapshot::{Follower, open_segment};
+use crate::snapshot::open_segment;
 use crate::store::background::MergeCheck;
 use crate::store::backup::BACKUP_NAME;
 use crate::store::catalog::Catalog;
@@ -22,7 +22,7 @@ use crate::store::options::{Durability, Options};
 use crate::store::recover::{RecoveredLogs, RecoveryReport, recover_logs, remove_orphans};
 use crate::store::rotate::{UNFLUSHED_MAX, create_log};
 use crate::vfs::Vfs;
-use crate::wal::{LogBytes, LogGeneration, NewLog, Preface, Producers, Wal, log_name};
+use crate::wal::{Preface, Producers, Wal, log_name};
 
 /// What may stand in a store's directory.
 const NAMES: [&str; 8] = ["LOCK", "MANIFEST", "wal", "seg", "tomb", "tmp", "quarantine", "inbox"];
@@ -203,27 +203,16 @@ fn start_generation(
         generation: open.previous_generation + 1,
         created: created.as_nanos(),
     };
-    let len_max = generation_bytes_max(options);
-    let file = create_log(options, dir, header, len_max)?;
-    let log = LogGeneration { header, bytes: LogBytes::Live(Arc::clone(&file)) };
+    let log = create_log(options, dir, header, generation_bytes_max(options))?;
+    let begun = LiveGeneration::begun(log.generation());
     let mut positions = manifest.ledger.producers.clone();
     for generation in &recovered.generations {
         positions.extend(locked(&generation.follower).producers());
     }
     let producers = Producers { positions, count_max: options.limits.producers_max };
     let preface = Preface { metrics, tombstones: &[] };
-    let wal = Wal::start(NewLog { file, header, len_max }, open, preface, producers)?;
-    Ok((wal, live_generation(log, created)))
-}
-
-fn live_generation(log: LogGeneration, created: Timestamp) -> LiveGeneration {
-    LiveGeneration {
-        number: log.header.generation,
-        created,
-        follower: Arc::new(Mutex::new(Follower::new(log))),
-        sealed_end: None,
-        has_gap: false,
-    }
+    let wal = Wal::start(log, open, preface, producers)?;
+    Ok((wal, begun))
 }
 
 /// Appends go on for as long again as a flush is long, and there is room for the longest frame; in

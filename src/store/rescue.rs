@@ -4,16 +4,12 @@
 //! called them clean. What the log still reads is flushed instead; where that is less than what was
 //! published, or fails too, the store takes no more samples.
 
-use std::sync::{Arc, Mutex};
-
 use crate::error::{Error, Result};
 use crate::format::FormatError;
-use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
-use crate::snapshot::Follower;
+use crate::format::log_header::LOG_HEADER_BYTES;
 use crate::store::core::{Core, LiveGeneration, locked};
 use crate::store::flush::FlushReport;
-use crate::store::rotate::create_log;
-use crate::wal::{LogBytes, LogGeneration, NewLog, Preface, Sealed, log_name};
+use crate::wal::{Preface, Sealed, log_name};
 
 /// So often in a row is a new log tried, each of whose syncs fails too.
 const RESCUES_MAX: u32 = 3;
@@ -63,29 +59,14 @@ impl Core {
             self.flush_generation(&generation, &mut report)?;
         }
         self.check_all_flushed(sealed)?;
-        let generation = sealed.generation + 1;
-        let created = self.options.clock.now();
-        let header = LogHeader { db_uuid: self.db_uuid, generation, created: created.as_nanos() };
-        let path = self.dir.join("wal").join(log_name(generation));
-        if self.options.vfs.exists(&path)? {
-            // Left by a rotation whose sync of the log before it failed: it holds nothing.
-            self.options.vfs.remove(&path)?;
-        }
-        let file = create_log(&self.options, &self.dir, header, self.generation_bytes_max)?;
-        let log = LogGeneration { header, bytes: LogBytes::Live(Arc::clone(&file)) };
+        let next = self.create_next_log(sealed.generation + 1)?;
         let mut live = locked(&self.live);
         let metrics = self.catalog.metrics();
         let preface = Preface { metrics: &metrics, tombstones: &[] };
-        file.grow(LOG_HEADER_BYTES as u64 + preface.bytes_max())?;
-        let next = NewLog { file, header, len_max: self.generation_bytes_max };
+        next.file.grow(LOG_HEADER_BYTES as u64 + preface.bytes_max())?;
+        let begun = LiveGeneration::begun(next.generation());
         self.wal.restart(next, preface)?;
-        live.generations.push(LiveGeneration {
-            number: generation,
-            created,
-            follower: Arc::new(Mutex::new(Follower::new(log))),
-            sealed_end: None,
-            has_gap: false,
-        });
+        live.generations.push(begun);
         Ok(())
     }
 

@@ -1,15 +1,11 @@
 //! Rotation: the next log generation takes the appends.
 
-use std::sync::{Arc, Mutex};
-
 use crate::error::{ErrorKind, Result};
 use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 use crate::format::tombstone::Tombstone;
-use crate::snapshot::Follower;
 use crate::store::core::{Core, LiveGeneration, locked};
 use crate::store::options::Options;
-use crate::vfs::LogFile;
-use crate::wal::{LogBytes, LogGeneration, NewLog, Preface, Sealed, log_name};
+use crate::wal::{NewLog, Preface, Sealed, log_name};
 
 /// The first step of a new log, made before anything is appended to it.
 const FIRST_STEP_BYTES: u64 = LOG_HEADER_BYTES as u64 + 8;
@@ -22,14 +18,14 @@ pub(crate) fn create_log(
     dir: &std::path::Path,
     header: LogHeader,
     len_max: u64,
-) -> Result<Arc<dyn LogFile>> {
+) -> Result<NewLog> {
     let logs = dir.join("wal");
     let file = options.vfs.create_log(&logs.join(log_name(header.generation)), len_max)?;
     file.grow(FIRST_STEP_BYTES)?;
     file.store(0, &header.encode())?;
     file.sync()?;
     options.vfs.sync_dir(&logs)?;
-    Ok(file)
+    Ok(NewLog { file, header, len_max })
 }
 
 impl Core {
@@ -44,35 +40,33 @@ impl Core {
     /// before it; the caller holds the maintenance lock.
     pub(crate) fn rotate_with(&self, delete: &dyn Fn(u64) -> Option<Tombstone>) -> Result<Sealed> {
         let generation = self.wal.watermark().log.header.generation + 1;
-        let created = self.options.clock.now();
-        let header = LogHeader { db_uuid: self.db_uuid, generation, created: created.as_nanos() };
-        let path = self.dir.join("wal").join(log_name(generation));
-        if self.options.vfs.exists(&path)? {
-            // Left by a rotation that failed before its OPEN frame: it holds nothing.
-            self.options.vfs.remove(&path)?;
-        }
-        let file = create_log(&self.options, &self.dir, header, self.generation_bytes_max)?;
-        let log = LogGeneration { header, bytes: LogBytes::Live(Arc::clone(&file)) };
+        let next = self.create_next_log(generation)?;
         // Snapshots wait, so that none sees the new generation before it is listed.
         let mut live = locked(&self.live);
         let metrics = self.catalog.metrics();
         // A disk that is full says so here, while the current generation can still go on.
         let tombstones: Vec<_> = delete(generation).into_iter().collect();
         let preface = Preface { metrics: &metrics, tombstones: &tombstones };
-        file.grow(LOG_HEADER_BYTES as u64 + preface.bytes_max())?;
-        let log_start = NewLog { file, header, len_max: self.generation_bytes_max };
-        let sealed = self.wal.rotate(log_start, preface)?;
+        next.file.grow(LOG_HEADER_BYTES as u64 + preface.bytes_max())?;
+        let begun = LiveGeneration::begun(next.generation());
+        let sealed = self.wal.rotate(next, preface)?;
         if let Some(current) = live.generations.last_mut() {
             current.sealed_end = Some(sealed.end);
         }
-        live.generations.push(LiveGeneration {
-            number: generation,
-            created,
-            follower: Arc::new(Mutex::new(Follower::new(log))),
-            sealed_end: None,
-            has_gap: false,
-        });
+        live.generations.push(begun);
         Ok(sealed)
+    }
+
+    /// Creates the log of a generation that nothing has been appended to.
+    pub(crate) fn create_next_log(&self, generation: u64) -> Result<NewLog> {
+        let created = self.options.clock.now().as_nanos();
+        let header = LogHeader { db_uuid: self.db_uuid, generation, created };
+        let path = self.dir.join("wal").join(log_name(generation));
+        if self.options.vfs.exists(&path)? {
+            // Left by a rotation that failed before its OPEN frame: it holds nothing.
+            self.options.vfs.remove(&path)?;
+        }
+        create_log(&self.options, &self.dir, header, self.generation_bytes_max)
     }
 
     /// Makes room where the current generation is full: rotates, and flushes what is full.

@@ -77,6 +77,13 @@ pub(crate) struct NewLog {
     pub len_max: u64,
 }
 
+impl NewLog {
+    /// Returns the log as one that is read.
+    pub(crate) fn generation(&self) -> LogGeneration {
+        LogGeneration { header: self.header, bytes: LogBytes::Live(Arc::clone(&self.file)) }
+    }
+}
+
 /// What a generation says before its first samples.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Preface<'a> {
