@@ -222,3 +222,20 @@ fn what_is_no_damage_is_not_repaired() {
     fs::create_dir(&empty).unwrap();
     assert!(Store::repair(&empty).is_err());
 }
+
+/// Symptom: a repair of a store with a segment of a newer version said that a file did not belong
+/// where it was, whatever kept it from being read.
+/// Cause: what was no damage was turned into one on the way out.
+/// Fix: an error that is no damage is returned as it is, and nothing is moved.
+#[test]
+fn a_segment_of_a_newer_version_is_left_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = damaged_later(folder.path());
+    let segment = &files(&whole, ".sbs")[0];
+    let mut bytes = fs::read(segment).unwrap();
+    bytes[8] = 99;
+    fs::write(segment, bytes).unwrap();
+    let newer = Store::repair(&whole).unwrap_err();
+    assert!(matches!(newer.kind(), ErrorKind::FormatVersion { got: 99, .. }), "{newer:?}");
+    assert!(segment.exists());
+}

@@ -94,7 +94,7 @@ impl Repair<'_> {
                 Err(error) => {
                     let path = manifest::segment_path(self.dir, segment);
                     let times = (segment.time_first, segment.time_last);
-                    self.lose(&path, &error, segment.samples, Some(times))?;
+                    self.lose(&path, error, segment.samples, Some(times))?;
                 }
             }
         }
@@ -109,13 +109,13 @@ impl Repair<'_> {
         match manifest::load(self.vfs, self.dir) {
             Ok(Some(record)) => return Ok(record),
             Err(error) if !matches!(error.kind(), ErrorKind::Corrupt { .. }) => return Err(error),
-            Err(error) => self.lose(&self.dir.join("MANIFEST"), &error, 0, None)?,
+            Err(error) => self.lose(&self.dir.join("MANIFEST"), error, 0, None)?,
             Ok(None) => {}
         }
         let mut unreadable = Vec::new();
         let record = rebuild(self.vfs, self.dir, &mut unreadable)?;
         for (path, error) in unreadable {
-            self.lose(&path, &error, 0, None)?;
+            self.lose(&path, error, 0, None)?;
         }
         self.report.manifest_rebuilt = true;
         record.ok_or_else(|| manifest::missing(self.dir))
@@ -139,7 +139,7 @@ impl Repair<'_> {
             expected = generation + 1;
             if let Err(error) = outcome {
                 is_cut = true;
-                self.lose(&path, &error, 0, None)?;
+                self.lose(&path, error, 0, None)?;
             }
         }
         self.vfs.sync_dir(&self.dir.join("wal"))
@@ -176,7 +176,7 @@ impl Repair<'_> {
         let copy = self.prefix_of(&log, state.offset)?;
         let (needed, available) = (state.offset + 8, state.offset);
         let error = Error::corrupt(&path, available, FormatError::Truncated { needed, available });
-        self.lose(&path, &error, 0, None)?;
+        self.lose(&path, error, 0, None)?;
         self.vfs.rename(&copy, &path)?;
         // What comes behind does not follow it any more.
         *seq = u64::MAX;
@@ -213,28 +213,26 @@ impl Repair<'_> {
     fn lose(
         &mut self,
         path: &Path,
-        error: &Error,
+        error: Error,
         samples: u64,
         times: Option<(i64, i64)>,
     ) -> Result<()> {
-        let (offset, what) = match error.kind() {
-            ErrorKind::Corrupt { offset, source, .. } => (*offset, source.to_string()),
-            ErrorKind::LogGap { offset, .. } => (*offset, error.to_string()),
-            ErrorKind::Io { .. } if error.is_not_found() => (0, "the file is missing".to_owned()),
-            _ => return Err(Error::corrupt(path, 0, FormatError::Misplaced { what: "file" })),
-        };
+        // What a newer version wrote is no damage.
+        if matches!(error.kind(), ErrorKind::FormatVersion { .. }) {
+            return Err(error);
+        }
+        let loss = StoreDamage::of_error(path.to_owned(), error, samples)?;
         let times =
             times.map(|(first, last)| (Timestamp::from_nanos(first), Timestamp::from_nanos(last)));
-        let path = path.to_owned();
         if let Some(name) = path.file_name()
-            && self.vfs.exists(&path)?
+            && self.vfs.exists(path)?
         {
             let kept = self.dir.join("quarantine").join(name);
-            self.vfs.rename(&path, &kept)?;
+            self.vfs.rename(path, &kept)?;
             self.vfs.sync_dir(&self.dir.join("quarantine"))?;
             self.report.quarantined.push(kept);
         }
-        self.report.losses.push(StoreDamage { path, offset, what, series: None, times, samples });
+        self.report.losses.push(StoreDamage { times, ..loss });
         Ok(())
     }
 }
@@ -249,17 +247,8 @@ impl Core {
                 continue;
             }
             let path = manifest::segment_path(&self.dir, &record);
-            for damage in check.damages {
-                let lost = damage.lost.as_ref();
-                report.losses.push(StoreDamage {
-                    path: path.clone(),
-                    offset: damage.offset,
-                    what: damage.error.to_string(),
-                    series: lost.and_then(|lost| lost.key.as_ref()).map(ToString::to_string),
-                    times: lost.map(|lost| (lost.time_min, lost.time_max)),
-                    samples: lost.map_or(0, |lost| lost.samples),
-                });
-            }
+            let damages = check.damages.iter();
+            report.losses.extend(damages.map(|damage| StoreDamage::of_segment(&path, damage)));
             let kept = self.dir.join("quarantine").join(manifest::segment_name(&record));
             if !self.options.vfs.exists(&kept)? {
                 self.options.vfs.link(&path, &kept)?;

@@ -1,12 +1,12 @@
 //! Checking a store: every segment whole, and the chain of logs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::SegmentRecord;
 use crate::manifest;
 use crate::model::Timestamp;
-use crate::segment::Segment;
+use crate::segment::{Damage, Segment};
 use crate::snapshot::{Reader, StoreReader};
 use crate::wal::{
     Ignore, LogBytes, LogGeneration, ScanState, find_gap, generation_of_name, log_name, scan,
@@ -86,17 +86,8 @@ impl StoreReader {
             let check = segment.verify()?;
             report.chunks += check.chunks;
             report.samples += check.samples;
-            for damage in check.damages {
-                let lost = damage.lost.as_ref();
-                report.damages.push(StoreDamage {
-                    path: path.clone(),
-                    offset: damage.offset,
-                    what: damage.error.to_string(),
-                    series: lost.and_then(|lost| lost.key.as_ref()).map(ToString::to_string),
-                    times: lost.map(|lost| (lost.time_min, lost.time_max)),
-                    samples: lost.map_or(0, |lost| lost.samples),
-                });
-            }
+            let damages = check.damages.iter();
+            report.damages.extend(damages.map(|damage| StoreDamage::of_segment(&path, damage)));
         }
         self.verify_logs(manifest.db_uuid, manifest.flushed_generation, report)?;
         match self.view() {
@@ -157,9 +148,22 @@ impl StoreReader {
     }
 }
 
-impl VerifyReport {
-    /// Notes a damage; an error of another kind ends the check.
-    fn note(&mut self, path: PathBuf, error: Error, samples: u64) -> Result<()> {
+impl StoreDamage {
+    /// Takes what a check of a segment found.
+    pub(crate) fn of_segment(path: &Path, damage: &Damage) -> Self {
+        let lost = damage.lost.as_ref();
+        Self {
+            path: path.to_owned(),
+            offset: damage.offset,
+            what: damage.error.to_string(),
+            series: lost.and_then(|lost| lost.key.as_ref()).map(ToString::to_string),
+            times: lost.map(|lost| (lost.time_min, lost.time_max)),
+            samples: lost.map_or(0, |lost| lost.samples),
+        }
+    }
+
+    /// Takes a file that cannot be used; an error of another kind stays one.
+    pub(crate) fn of_error(path: PathBuf, error: Error, samples: u64) -> Result<Self> {
         let (offset, what) = match error.kind() {
             ErrorKind::Corrupt { offset, source, .. } => (*offset, source.to_string()),
             ErrorKind::FormatVersion { .. } => (0, error.to_string()),
@@ -169,7 +173,14 @@ impl VerifyReport {
             }
             _ => return Err(error),
         };
-        self.damages.push(StoreDamage { path, offset, what, series: None, times: None, samples });
+        Ok(Self { path, offset, what, series: None, times: None, samples })
+    }
+}
+
+impl VerifyReport {
+    /// Notes a damage; an error of another kind ends the check.
+    fn note(&mut self, path: PathBuf, error: Error, samples: u64) -> Result<()> {
+        self.damages.push(StoreDamage::of_error(path, error, samples)?);
         Ok(())
     }
 }
