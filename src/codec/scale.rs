@@ -21,7 +21,7 @@ pub(super) fn common_divisor(timestamps: &[i64]) -> u64 {
 }
 
 /// Euclid's algorithm; zero is divided by every number.
-fn greatest_common_divisor(a: u64, b: u64) -> u64 {
+pub(super) fn greatest_common_divisor(a: u64, b: u64) -> u64 {
     let (mut a, mut b) = (a, b);
     while b != 0 {
         (a, b) = (b, a % b);

@@ -9,6 +9,7 @@
 
 use crate::codec::error::CodecError;
 use crate::codec::integers::{IntegerPlan, decode_integers};
+use crate::codec::scale::greatest_common_divisor;
 use crate::codec::varint;
 
 /// How a column is divided and encoded, and what that takes.
@@ -73,14 +74,6 @@ fn common_divisor(integers: &[i64]) -> u64 {
     }
     // Signed division must hold it.
     if divisor == 0 || divisor > i64::MAX as u64 { 1 } else { divisor }
-}
-
-fn greatest_common_divisor(a: u64, b: u64) -> u64 {
-    let (mut a, mut b) = (a, b);
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }
 
 /// Fills `integers` from the bytes of a column at `*at`, which moves behind it.

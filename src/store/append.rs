@@ -127,7 +127,6 @@ pub struct Batch {
     core: Arc<Core>,
     rows: Vec<(Arc<LogSeries>, i64, f64)>,
     scratch: BatchScratch,
-    token: Option<Token>,
     /// The first sample that was refused, reported by `commit`.
     refused: Result<()>,
 }
@@ -139,13 +138,10 @@ impl Store {
             core: Arc::clone(&self.handle.core),
             rows: Vec::new(),
             scratch: BatchScratch::new(self.handle.core.options.limits.frame_bytes_max),
-            token: None,
             refused: Ok(()),
         }
     }
-}
 
-impl Store {
     /// Returns the position of the last batch that [`Batch::commit_once`] stored for a producer.
     #[must_use]
     pub fn position_of(&self, producer: &str) -> Option<u64> {
@@ -216,7 +212,7 @@ impl Batch {
     /// As [`Batch::commit`], but for refused samples, which [`Batch::add`] reports. The batch is
     /// empty afterwards, also where it failed.
     pub fn commit_and_clear(&mut self) -> Result<()> {
-        let outcome = self.append();
+        let outcome = self.append(None);
         self.rows.clear();
         outcome.map(|_| ())
     }
@@ -247,19 +243,18 @@ impl Batch {
     /// As [`Batch::commit`], and [`ErrorKind::Limit`] for too many producers.
     pub fn commit_once(mut self, producer: &str, position: u64) -> Result<bool> {
         std::mem::replace(&mut self.refused, Ok(()))?;
-        self.token = Some(Token { producer: producer_id(producer), position });
-        self.append()
+        self.append(Some(Token { producer: producer_id(producer), position }))
     }
 
-    /// Appends the rows; returns false where the log has them already.
-    fn append(&mut self) -> Result<bool> {
+    /// Appends the rows; returns false where the log has them already, as their token tells.
+    fn append(&mut self, token: Option<Token>) -> Result<bool> {
         if self.rows.is_empty() {
             return Ok(false);
         }
         let core = &*self.core;
         let mut was_full = false;
         loop {
-            match core.wal.append_batch(&self.rows, self.token, &mut self.scratch) {
+            match core.wal.append_batch(&self.rows, token, &mut self.scratch) {
                 Ok(Some(Appended::Stored(position))) => {
                     return core.acknowledge(position).map(|()| true);
                 }

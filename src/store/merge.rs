@@ -134,12 +134,8 @@ impl Core {
         if record.ledger.tombstones.is_empty() {
             return Ok(());
         }
-        let known: Vec<Input> = {
-            let live = locked(&self.live);
-            let old = live.manifest.segments.iter().copied();
-            let new = written.iter().map(|new| (new.record, Arc::clone(&new.segment)));
-            old.zip(live.segments.iter().map(Arc::clone)).chain(new).collect()
-        };
+        let mut known = self.inputs();
+        known.extend(written.iter().map(|new| (new.record, Arc::clone(&new.segment))));
         let mut left = Vec::new();
         for tombstone in std::mem::take(&mut record.ledger.tombstones) {
             let mut is_needed = false;

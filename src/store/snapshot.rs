@@ -25,14 +25,15 @@ impl Core {
             let live = locked(&self.live);
             let records = live.manifest.segments.iter().copied();
             let segments: Vec<_> = records.zip(live.segments.iter().map(Arc::clone)).collect();
-            let manifest = (live.manifest.flushed_seq, live.manifest.ledger.clone());
+            let record = &live.manifest;
+            let deletions = Deletions::of_ledger(&record.ledger);
+            let manifest = (record.flushed_seq, record.ledger.written, deletions);
             (self.wal.watermark(), manifest, segments, live.generations.clone())
         };
         segments.sort_by_key(|(record, _)| (record.generation_lo, record.partition_start));
         let current = watermark.log.header.generation;
         let mut heads = Vec::with_capacity(generations.len());
-        let (flushed_seq, ledger) = manifest;
-        let mut deletions = Deletions::of_ledger(&ledger);
+        let (flushed_seq, written, mut deletions) = manifest;
         let (mut seq, mut log_bytes) = (flushed_seq, 0);
         for generation in &generations {
             let is_current = generation.number == current;
@@ -58,7 +59,7 @@ impl Core {
             segments: segments.into_iter().map(|(_, segment)| segment).collect(),
             heads,
             deletions,
-            written: ledger.written,
+            written,
             seq,
             log_bytes,
         }))

@@ -4,11 +4,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::format::frame::{FrameTag, OpenFrame, SHORT_FRAME_WORDS};
+use crate::format::frame::{FrameTag, OpenFrame};
 use crate::wal::tail::{NewLog, Preface, Sealed, Stop, Tail};
-use crate::wal::writer::{Position, Wal, hint_of};
-
-const SHORT_FRAME_BYTES: u64 = 8 * SHORT_FRAME_WORDS as u64;
+use crate::wal::writer::{Position, SHORT_FRAME_BYTES, Wal, hint_of};
 
 /// How far the log is durable.
 #[derive(Debug)]

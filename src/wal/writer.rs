@@ -12,7 +12,7 @@ use crate::wal::series::LogSeries;
 use crate::wal::sync::SyncState;
 use crate::wal::tail::{NewLog, Preface, Producers, Sealed, Stop, Tail, Watermark};
 
-const SHORT_FRAME_BYTES: u64 = 8 * SHORT_FRAME_WORDS as u64;
+pub(super) const SHORT_FRAME_BYTES: u64 = 8 * SHORT_FRAME_WORDS as u64;
 
 /// The end of a frame that was acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
