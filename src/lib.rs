@@ -52,7 +52,7 @@ pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::format::FormatError;
 pub use crate::lang::{Diagnostic, Severity, Span};
 pub use crate::model::{
-    Clock, Columns, DuplicatePolicy, Fingerprint, Limits, ManualClock, Matcher, MatcherOp,
+    Clock, Columns, DuplicatePolicy, Fingerprint, Labels, Limits, ManualClock, Matcher, MatcherOp,
     MetricDef, MetricKind, ModelError, Retention, Sample, Selector, SeriesKey, TimeRange,
     Timestamp,
 };

@@ -292,8 +292,7 @@ impl Damaging {
         let vfs = placed(&files, None);
         let snapshot = reader(&vfs, "/db").unwrap().snapshot().unwrap();
         let chosen = snapshot.select(&Selector::default()).unwrap();
-        let keys: Vec<SeriesKey> =
-            chosen.iter().map(|series| series.key().as_ref().clone()).collect();
+        let keys: Vec<SeriesKey> = chosen.iter().map(|series| series.key().clone()).collect();
         let whole = contents(&snapshot, &keys).into_iter().map(|all| all.unwrap()).collect();
         Self { files, name, keys, whole, prefixes: Vec::new() }
     }

@@ -108,7 +108,7 @@ impl Model {
     }
 
     fn expired_before(&self, series: usize) -> i64 {
-        let metric = key(series).metric().to_string();
+        let metric = key(series).metric().to_owned();
         let rules = self.metric_expired_before.iter();
         let of_metric = rules.filter(|(name, _)| *name == metric).map(|(_, before)| *before);
         of_metric.fold(self.expired_before, i64::max)
@@ -175,7 +175,7 @@ impl Run {
             .unwrap();
         for series in 0..SERIES {
             let key = key(series);
-            store.metric(&**key.metric()).duplicates(policy(series)).define().unwrap();
+            store.metric(key.metric()).duplicates(policy(series)).define().unwrap();
         }
         store
     }
@@ -224,7 +224,7 @@ impl Run {
             TimeRange::new(Timestamp::from_nanos(NOW + start), Timestamp::from_nanos(NOW + end));
         let bot = bot.map(|is_shop| if is_shop { "shop" } else { "support" });
         let selector = Selector {
-            metric: metric.map(|series| key(series).metric().to_string()),
+            metric: metric.map(|series| key(series).metric().to_owned()),
             matchers: bot.map(|bot| Matcher::equal("bot", bot)).into_iter().collect(),
         };
         let counted: usize = self.visible(&selector, range);
@@ -292,7 +292,7 @@ impl Run {
                 self.retain();
             }
             Op::KeepMetric { series, days } => {
-                let metric = key(series).metric().to_string();
+                let metric = key(series).metric().to_owned();
                 self.model.keep_metric.retain(|(name, _)| *name != metric);
                 self.model.keep_metric.push((metric, days));
                 self.retain();
@@ -339,8 +339,8 @@ impl Run {
 
 fn samples(snapshot: &Snapshot, series: usize) -> Vec<(i64, f64)> {
     let mut columns = Columns::default();
-    for chosen in snapshot.select(&Selector::metric(&**key(series).metric())).unwrap() {
-        if **chosen.key() == key(series) {
+    for chosen in snapshot.select(&Selector::metric(key(series).metric())).unwrap() {
+        if *chosen.key() == key(series) {
             snapshot.read(&chosen, TimeRange::ALL, &mut columns).unwrap();
         }
     }

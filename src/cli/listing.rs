@@ -74,9 +74,9 @@ pub(crate) fn series(arguments: &SelectArguments, context: &Context) -> anyhow::
     };
     let series = context.reader()?.snapshot()?.select(&chosen)?;
     let object = |key: &SeriesKey| {
-        let pairs = key.labels().iter().map(|(name, value)| (name.to_string(), json!(&**value)));
+        let pairs = key.labels().map(|(name, value)| (name.to_owned(), json!(value)));
         let labels: Map<String, Value> = pairs.collect();
-        json!({"metric": &**key.metric(), "labels": labels})
+        json!({"metric": key.metric(), "labels": labels})
     };
     print(
         &series,

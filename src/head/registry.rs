@@ -9,15 +9,15 @@ use crate::model::{MetricDef, SeriesKey};
 /// What the DEFINE frames of one generation say; it only grows.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
-    symbols: Vec<Arc<str>>,
+    symbols: Vec<Box<str>>,
     metrics: Vec<Arc<MetricDef>>,
-    series: Vec<Arc<SeriesKey>>,
+    series: Vec<SeriesKey>,
 }
 
 impl Registry {
     /// Returns the series' identities; a reference is an index.
     #[must_use]
-    pub(crate) fn series(&self) -> &[Arc<SeriesKey>] {
+    pub(crate) fn series(&self) -> &[SeriesKey] {
         &self.series
     }
 
@@ -42,21 +42,21 @@ impl Registry {
 
     /// Adds a series that no DEFINE frame says, and its metric where that is unknown.
     pub(crate) fn add_series(&mut self, key: SeriesKey) {
-        if self.metrics.iter().all(|def| *def.name != **key.metric()) {
-            self.add_metric(MetricDef::new(&**key.metric()));
+        if self.metrics.iter().all(|def| *def.name != *key.metric()) {
+            self.add_metric(MetricDef::new(key.metric()));
         }
-        self.series.push(Arc::new(key));
+        self.series.push(key);
     }
 
     fn add(&mut self, definition: &Definition<'_>) -> Result<(), FormatError> {
         match definition {
-            Definition::Symbol(text) => self.symbols.push(Arc::from(*text)),
+            Definition::Symbol(text) => self.symbols.push(Box::from(*text)),
             Definition::Metric { name, kind, duplicates, unit } => {
                 let unit = unit.map(|unit| self.symbol(unit)).transpose()?;
                 let def = MetricDef {
-                    name: self.symbol(*name)?.to_string(),
+                    name: self.symbol(*name)?.to_owned(),
                     kind: *kind,
-                    unit: unit.map(|unit| unit.to_string()),
+                    unit: unit.map(str::to_owned),
                     duplicates: *duplicates,
                 };
                 self.metrics.push(Arc::new(def));
@@ -66,20 +66,18 @@ impl Registry {
                     .metrics
                     .get(*metric)
                     .ok_or(FormatError::OutOfRange { field: "metric", got: *metric as u64 })?;
-                // The metric's name shares the symbol's text where it has labels in common with
-                // nothing else, so one small allocation a series is all that is left.
-                let mut key = SeriesKey::new(def.name.as_str());
-                for (name, value) in labels {
-                    key = key.label(self.symbol(*name)?, self.symbol(*value)?);
-                }
-                self.series.push(Arc::new(key));
+                let pair = |(name, value): &(usize, usize)| {
+                    Ok((self.symbol(*name)?, self.symbol(*value)?))
+                };
+                let labels: Result<Vec<_>, FormatError> = labels.iter().map(pair).collect();
+                self.series.push(SeriesKey::with_labels(&def.name, labels?));
             }
         }
         Ok(())
     }
 
-    fn symbol(&self, index: usize) -> Result<Arc<str>, FormatError> {
-        let symbol = self.symbols.get(index).cloned();
+    fn symbol(&self, index: usize) -> Result<&str, FormatError> {
+        let symbol = self.symbols.get(index).map(|symbol| &**symbol);
         symbol.ok_or(FormatError::OutOfRange { field: "symbol", got: index as u64 })
     }
 }

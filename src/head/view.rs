@@ -72,14 +72,14 @@ impl HeadView {
 
     /// Returns a series' identity.
     #[must_use]
-    pub(crate) fn key(&self, series: u32) -> Option<Arc<SeriesKey>> {
+    pub(crate) fn key(&self, series: u32) -> Option<SeriesKey> {
         self.registry().series().get(series as usize).cloned()
     }
 
     /// Returns the reference of a series, if it has samples here. Linear in the series.
     #[must_use]
     pub(crate) fn find(&self, key: &SeriesKey) -> Option<u32> {
-        let found = self.registry().series().iter().position(|known| **known == *key)?;
+        let found = self.registry().series().iter().position(|known| *known == *key)?;
         let series = u32::try_from(found).ok()?;
         (self.sample_count_of(series) > 0).then_some(series)
     }
@@ -88,7 +88,7 @@ impl HeadView {
     ///
     /// Takes time linear in the series of the generation.
     #[must_use]
-    pub(crate) fn select(&self, selector: &Selector) -> Vec<(u32, Arc<SeriesKey>)> {
+    pub(crate) fn select(&self, selector: &Selector) -> Vec<(u32, SeriesKey)> {
         let present = self.series();
         let registry = self.registry();
         let with_key = present
@@ -96,7 +96,7 @@ impl HeadView {
             .filter_map(|series| registry.series().get(series as usize).map(|key| (series, key)));
         with_key
             .filter(|(_, key)| selector.matches(key))
-            .map(|(series, key)| (series, Arc::clone(key)))
+            .map(|(series, key)| (series, key.clone()))
             .collect()
     }
 

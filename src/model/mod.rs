@@ -19,5 +19,5 @@ pub use crate::model::metric::{DuplicatePolicy, MetricDef, MetricKind};
 pub use crate::model::retention::Retention;
 pub use crate::model::sample::{Columns, Sample};
 pub use crate::model::selector::{Matcher, MatcherOp, Selector};
-pub use crate::model::series::{Fingerprint, SeriesKey};
+pub use crate::model::series::{Fingerprint, Labels, SeriesKey};
 pub use crate::model::time::{TimeRange, Timestamp};

@@ -98,7 +98,7 @@ impl Selector {
     /// Returns true if the series satisfies metric and matchers.
     #[must_use]
     pub fn matches(&self, key: &SeriesKey) -> bool {
-        self.metric.as_ref().is_none_or(|metric| **metric == **key.metric())
+        self.metric.as_ref().is_none_or(|metric| **metric == *key.metric())
             && self.matchers.iter().all(|matcher| matcher.matches(key.value_of(&matcher.label)))
     }
 }

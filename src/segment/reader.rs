@@ -227,11 +227,10 @@ impl Segment {
     /// Returns a series' identity.
     pub(crate) fn key(&self, series: u32) -> Result<SeriesKey> {
         let (metric, labels) = self.record(series)?;
-        let mut key = SeriesKey::new(self.symbol(self.metric_symbol(metric)?)?);
-        for (name, value) in labels {
-            key = key.label(self.symbol(name)?, self.symbol(value)?);
-        }
-        Ok(key)
+        let metric = self.symbol(self.metric_symbol(metric)?)?;
+        let pair = |(name, value)| Ok((self.symbol(name)?, self.symbol(value)?));
+        let labels: Result<Vec<(&str, &str)>> = labels.into_iter().map(pair).collect();
+        Ok(SeriesKey::with_labels(metric, labels?))
     }
 
     /// Returns the chunks of a series, in order of time.

@@ -30,7 +30,7 @@ impl Segment {
         let mut usage: BTreeMap<String, MetricUsage> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for series in 0..self.series_count() {
-            let entry = usage.entry(self.key(series)?.metric().to_string()).or_default();
+            let entry = usage.entry(self.key(series)?.metric().to_owned()).or_default();
             entry.series += 1;
             for chunk in self.chunks(series)? {
                 let meta = self.chunk(chunk)?;

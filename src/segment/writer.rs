@@ -1,7 +1,6 @@
 //! Writing a segment in one pass: blocks as the series come, the index at the end.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use crate::codec::{encode_timestamps, encode_values, varint};
 use crate::error::{Error, ErrorKind, Result};
@@ -26,7 +25,7 @@ pub(crate) struct SegmentWriter<'a> {
     meta: SegmentMeta,
     file_id: u64,
     offset: u64,
-    metrics: BTreeMap<Arc<str>, MetricDef>,
+    metrics: BTreeMap<String, MetricDef>,
     symbols: SymbolTable,
     series: Vec<WrittenSeries>,
     last_key: Option<SeriesKey>,
@@ -109,7 +108,7 @@ impl<'a> SegmentWriter<'a> {
             file_id: meta.origin.file_id(),
             meta,
             offset: header.len() as u64,
-            metrics: metrics.iter().map(|def| (def.name.as_str().into(), def.clone())).collect(),
+            metrics: metrics.iter().map(|def| (def.name.clone(), def.clone())).collect(),
             symbols: SymbolTable::default(),
             series: Vec::new(),
             last_key: None,
@@ -134,12 +133,13 @@ impl<'a> SegmentWriter<'a> {
             return Ok(());
         }
         let name = key.metric();
-        let default = || MetricDef::new(&**name);
-        self.metrics.entry(Arc::clone(name)).or_insert_with(default);
+        if !self.metrics.contains_key(name) {
+            self.metrics.insert(name.to_owned(), MetricDef::new(name));
+        }
         let first_chunk = self.index.chunks;
         let metric = self.symbols.intern(name);
-        let pairs = key.labels().iter();
-        let labels = pairs.map(|(n, v)| (self.symbols.intern(n), self.symbols.intern(v))).collect();
+        let symbols = &mut self.symbols;
+        let labels = key.labels().map(|(n, v)| (symbols.intern(n), symbols.intern(v))).collect();
         self.series.push(WrittenSeries { metric, labels, first_chunk });
         to_u32("series of a segment", self.series.len())?;
         let chunks = columns.timestamps.chunks(CHUNK_SAMPLES_MAX);
@@ -279,8 +279,7 @@ impl<'a> SegmentWriter<'a> {
         let metrics: Vec<(MetricDef, u32, u32)> = std::mem::take(&mut self.metrics)
             .into_iter()
             .map(|(name, def)| {
-                let unit = def.unit.as_deref().map(Arc::from);
-                let unit = unit.map_or(NO_SYMBOL, |unit| symbols.intern(&unit));
+                let unit = def.unit.as_ref().map_or(NO_SYMBOL, |unit| symbols.intern(unit));
                 (def, symbols.intern(&name), unit)
             })
             .collect();

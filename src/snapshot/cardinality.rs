@@ -1,7 +1,6 @@
 //! Which labels make the series many.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crate::error::Result;
 use crate::model::Selector;
@@ -44,17 +43,17 @@ impl Snapshot {
     /// # Errors
     /// A damaged or unreadable segment.
     pub fn cardinality(&self) -> Result<Vec<Cardinality>> {
-        let mut labels: BTreeMap<(Arc<str>, Arc<str>), Seen> = BTreeMap::new();
-        let mut series_of: BTreeMap<Arc<str>, BTreeSet<u128>> = BTreeMap::new();
+        let mut labels: BTreeMap<(String, String), Seen> = BTreeMap::new();
+        let mut series_of: BTreeMap<String, BTreeSet<u128>> = BTreeMap::new();
         for series in self.select(&Selector::default())? {
             let key = series.key();
-            let all = series_of.entry(Arc::clone(key.metric())).or_default();
+            let all = series_of.entry(key.metric().to_owned()).or_default();
             all.insert(key.fingerprint().0);
             for (name, value) in key.labels() {
-                let place = (Arc::clone(key.metric()), Arc::clone(name));
+                let place = (key.metric().to_owned(), name.to_owned());
                 let seen = labels.entry(place).or_default();
-                seen.values.insert(Arc::clone(value));
-                let without = (**key).clone().label(Arc::clone(name), "");
+                seen.values.insert(value.to_owned());
+                let without = key.clone().label(name, "");
                 seen.without.insert(without.fingerprint().0);
             }
         }
@@ -62,8 +61,8 @@ impl Snapshot {
             .into_iter()
             .map(|((metric, label), seen)| Cardinality {
                 series: series_of.get(&metric).map_or(0, |all| all.len() as u64),
-                metric: metric.to_string(),
-                label: label.to_string(),
+                metric,
+                label,
                 values: seen.values.len() as u64,
                 series_without: seen.without.len() as u64,
             })
@@ -76,6 +75,6 @@ impl Snapshot {
 /// What was seen of one label of one metric.
 #[derive(Debug, Default)]
 struct Seen {
-    values: BTreeSet<Arc<str>>,
+    values: BTreeSet<String>,
     without: BTreeSet<u128>,
 }

@@ -1,7 +1,5 @@
 //! Choosing series of a snapshot, and where their samples are.
 
-use std::sync::Arc;
-
 use crate::error::Result;
 use crate::model::{Selector, SeriesKey, TimeRange};
 use crate::snapshot::view::Snapshot;
@@ -10,7 +8,7 @@ use crate::tombstone::SeriesDeletions;
 /// A series of a snapshot that a selector chose.
 #[derive(Debug, Clone)]
 pub struct SelectedSeries {
-    pub(super) key: Arc<SeriesKey>,
+    pub(super) key: SeriesKey,
     /// What each store has of it, in the order of the stores.
     pub(super) shares: Vec<Share>,
 }
@@ -35,7 +33,7 @@ pub(super) enum Place {
 impl SelectedSeries {
     /// Returns the series' identity.
     #[must_use]
-    pub fn key(&self) -> &Arc<SeriesKey> {
+    pub fn key(&self) -> &SeriesKey {
         &self.key
     }
 }
@@ -46,11 +44,11 @@ impl Snapshot {
     /// # Errors
     /// A damaged or unreadable segment.
     pub fn select(&self, selector: &Selector) -> Result<Vec<SelectedSeries>> {
-        let mut found: Vec<(Arc<SeriesKey>, usize, Place)> = Vec::new();
+        let mut found: Vec<(SeriesKey, usize, Place)> = Vec::new();
         for (store, parts) in self.stores.iter().enumerate() {
             for (index, segment) in parts.segments.iter().enumerate() {
                 for series in segment.select(selector)? {
-                    let key = Arc::new(segment.key(series)?);
+                    let key = segment.key(series)?;
                     found.push((key, store, Place::Segment { segment: index, series }));
                 }
             }
@@ -96,7 +94,7 @@ impl Snapshot {
                 shares.push(Share { store, places, deletions });
             }
         }
-        Ok((!shares.is_empty()).then(|| SelectedSeries { key: Arc::new(key.clone()), shares }))
+        Ok((!shares.is_empty()).then(|| SelectedSeries { key: key.clone(), shares }))
     }
 
     fn share_of(&self, key: &SeriesKey, store: usize, place: Place) -> Option<Share> {

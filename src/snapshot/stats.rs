@@ -141,13 +141,13 @@ impl Snapshot {
             for (series, key) in head.select(&Selector::default()) {
                 let samples = head.sample_count_of(series);
                 in_logs += samples;
-                if let Some(metric) = metrics.get_mut(&**key.metric()) {
+                if let Some(metric) = metrics.get_mut(key.metric()) {
                     metric.samples += samples;
                 }
             }
         }
         for series in self.select(&Selector::default())? {
-            if let Some(metric) = metrics.get_mut(&**series.key().metric()) {
+            if let Some(metric) = metrics.get_mut(series.key().metric()) {
                 metric.series += 1;
             }
             keys.insert(series.key().fingerprint());

@@ -256,7 +256,7 @@ impl Snapshot {
         }
         for head in self.heads() {
             for (_, key) in head.select(&Selector::default()) {
-                names.extend(key.labels().iter().map(|(name, _)| name.to_string()));
+                names.extend(key.labels().map(|(name, _)| name.to_owned()));
             }
         }
         Ok(names.into_iter().collect())

@@ -19,14 +19,7 @@ const OVERFLOW_LABEL: &str = "__overflow__";
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
     metrics: RwLock<HashMap<String, Arc<MetricEntry>>>,
-    series: RwLock<KnownSeries>,
-}
-
-/// Series by key, and the texts that their keys share.
-#[derive(Debug, Default)]
-struct KnownSeries {
-    by_key: HashSet<ByKey>,
-    texts: HashSet<Arc<str>>,
+    series: RwLock<HashSet<ByKey>>,
 }
 
 /// A series that is found by its key.
@@ -50,25 +43,6 @@ impl Eq for ByKey {}
 impl Borrow<SeriesKey> for ByKey {
     fn borrow(&self) -> &SeriesKey {
         &self.0.key
-    }
-}
-
-impl KnownSeries {
-    /// Returns the one copy of a text: a million series share the names of their labels and most of
-    /// their values.
-    fn text(&mut self, text: &Arc<str>) -> Arc<str> {
-        if let Some(known) = self.texts.get(text) {
-            return Arc::clone(known);
-        }
-        self.texts.insert(Arc::clone(text));
-        Arc::clone(text)
-    }
-
-    fn shared(&mut self, key: &SeriesKey) -> SeriesKey {
-        let empty = SeriesKey::new(self.text(key.metric()));
-        key.labels()
-            .iter()
-            .fold(empty, |shared, (name, value)| shared.label(self.text(name), self.text(value)))
     }
 }
 
@@ -123,33 +97,33 @@ impl Catalog {
         overflow: Overflow,
     ) -> Result<Arc<LogSeries>> {
         let known = self.series.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(series) = known.by_key.get(key) {
+        if let Some(series) = known.get(key) {
             return Ok(Arc::clone(&series.0));
         }
         drop(known);
         key.check(limits)?;
         let metric = self.metric_named(key.metric())?;
         let mut series = self.series.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(series) = series.by_key.get(key) {
+        if let Some(series) = series.get(key) {
             return Ok(Arc::clone(&series.0));
         }
-        let count = series.by_key.len() as u64;
-        let folded = SeriesKey::new(Arc::clone(key.metric())).label(OVERFLOW_LABEL, "true");
+        let count = series.len() as u64;
+        let folded = SeriesKey::new(key.metric()).label(OVERFLOW_LABEL, "true");
         if count >= limits.series_max && overflow == Overflow::Fold {
-            if let Some(series) = series.by_key.get(&folded) {
+            if let Some(series) = series.get(&folded) {
                 return Ok(Arc::clone(&series.0));
             }
             // One a metric: there is always room for those.
-            let entry = Arc::new(LogSeries::new(series.shared(&folded), metric));
-            series.by_key.insert(ByKey(Arc::clone(&entry)));
+            let entry = Arc::new(LogSeries::new(folded, metric));
+            series.insert(ByKey(Arc::clone(&entry)));
             return Ok(entry);
         }
         if count >= limits.series_max {
             let limit = limits.series_max;
             return Err(ErrorKind::Limit { what: "series", limit, got: count + 1 }.into());
         }
-        let entry = Arc::new(LogSeries::new(series.shared(key), metric));
-        series.by_key.insert(ByKey(Arc::clone(&entry)));
+        let entry = Arc::new(LogSeries::new(key.clone(), metric));
+        series.insert(ByKey(Arc::clone(&entry)));
         Ok(entry)
     }
 }

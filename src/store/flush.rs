@@ -1,7 +1,5 @@
 //! Flushing: the samples of a sealed log generation become segments.
 
-use std::sync::Arc;
-
 use crate::error::Result;
 use crate::format::manifest::ManifestRecord;
 use crate::format::tombstone::Tombstone;
@@ -117,10 +115,10 @@ impl Core {
         seq_last: u64,
         written: &mut Vec<NewSegment>,
     ) -> Result<()> {
-        let mut series: Vec<(Arc<SeriesKey>, u32)> = Vec::new();
+        let mut series: Vec<(SeriesKey, u32)> = Vec::new();
         series.extend(view.series().into_iter().filter_map(|s| view.key(s).map(|key| (key, s))));
         series.sort_unstable();
-        let keys: Vec<_> = series.iter().map(|(key, _)| Arc::clone(key)).collect();
+        let keys: Vec<_> = series.iter().map(|(key, _)| key.clone()).collect();
         let references: Vec<u32> = series.iter().map(|(_, reference)| *reference).collect();
         let metrics: Vec<MetricDef> =
             view.metrics().iter().map(|def| MetricDef::clone(def)).collect();

@@ -169,8 +169,7 @@ impl Core {
                 places.entry(key).or_default().push(Place { input, series });
             }
         }
-        let (keys, places): (Vec<_>, Vec<_>) =
-            places.into_iter().map(|(key, places)| (Arc::new(key), places)).unzip();
+        let (keys, places): (Vec<_>, Vec<_>) = places.into_iter().unzip();
         let mut chunk = Columns::default();
         let mut fill = |index: usize, columns: &mut Columns| {
             let (Some(key), Some(places)) = (keys.get(index), places.get(index)) else {
@@ -179,7 +178,7 @@ impl Core {
             let gone = deletions.of_series(key);
             report.samples_purged += job.read(places, &gone, &mut chunk, columns)?;
             columns.sort_by_time();
-            if let Some(def) = metrics.get(&**key.metric()) {
+            if let Some(def) = metrics.get(key.metric()) {
                 let before = columns.len();
                 def.duplicates.apply(&mut columns.timestamps, &mut columns.values);
                 report.samples_superseded += (before - columns.len()) as u64;

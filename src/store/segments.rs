@@ -86,7 +86,7 @@ impl Core {
         &self,
         plan: &SegmentPlan,
         metrics: &[MetricDef],
-        keys: &[Arc<SeriesKey>],
+        keys: &[SeriesKey],
         samples_of: &mut dyn FnMut(usize, &mut Columns) -> Result<()>,
     ) -> Result<Option<NewSegment>> {
         let vfs = &*self.options.vfs;
@@ -116,7 +116,7 @@ impl Core {
         source: &Path,
         plan: &SegmentPlan,
         metrics: &[MetricDef],
-        keys: &[Arc<SeriesKey>],
+        keys: &[SeriesKey],
         samples_of: &mut dyn FnMut(usize, &mut Columns) -> Result<()>,
     ) -> Result<Option<SegmentSummary>> {
         let mut file = self.options.vfs.create(source)?;

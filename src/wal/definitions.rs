@@ -1,7 +1,6 @@
 //! Which symbols, metrics and series a generation has defined, and the records for new ones.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use crate::format::definition::Definition;
 use crate::model::{MetricDef, SeriesKey};
@@ -12,8 +11,8 @@ const RECORD_BYTES_MAX: u64 = 12;
 /// The definitions of one generation.
 #[derive(Debug, Default)]
 pub(crate) struct Definitions {
-    symbols: HashMap<Arc<str>, usize>,
-    metrics: HashMap<Arc<str>, DefinedMetric>,
+    symbols: HashMap<Box<str>, usize>,
+    metrics: HashMap<Box<str>, DefinedMetric>,
     metric_count: usize,
     series: u32,
 }
@@ -40,9 +39,9 @@ impl Definitions {
 
     /// Returns a bound for the bytes that defining a series appends.
     pub(crate) fn series_bytes_max(key: &SeriesKey, metric: &MetricDef) -> u64 {
-        let text: usize = key.labels().iter().map(|(name, value)| name.len() + value.len()).sum();
+        let text: usize = key.labels().map(|(name, value)| name.len() + value.len()).sum();
         let unit = metric.unit.as_ref().map_or(0, String::len);
-        let records = 4 + 4 * key.labels().len() as u64;
+        let records = 4 + 4 * key.labels().count() as u64;
         (text + key.metric().len() + unit) as u64 + records * RECORD_BYTES_MAX
     }
 
@@ -61,7 +60,6 @@ impl Definitions {
         let metric = self.metric(def, out);
         let labels = key
             .labels()
-            .iter()
             .map(|(name, value)| (self.symbol(name, out), self.symbol(value, out)))
             .collect();
         Definition::Series { metric, labels }.encode(out);
@@ -76,23 +74,23 @@ impl Definitions {
         if let Some(known) = self.metrics.get(def.name.as_str()).filter(|known| known.says(def)) {
             return known.number;
         }
-        let text: Arc<str> = def.name.as_str().into();
-        let name = self.symbol(&text, out);
-        let unit = def.unit.as_ref().map(|unit| self.symbol(&unit.as_str().into(), out));
+        let name = self.symbol(&def.name, out);
+        let unit = def.unit.as_ref().map(|unit| self.symbol(unit, out));
         Definition::Metric { name, kind: def.kind, duplicates: def.duplicates, unit }.encode(out);
         let number = self.metric_count;
         self.metric_count += 1;
-        self.metrics.insert(text, DefinedMetric { number, has_unit: unit.is_some() });
+        self.metrics
+            .insert(def.name.as_str().into(), DefinedMetric { number, has_unit: unit.is_some() });
         number
     }
 
-    fn symbol(&mut self, text: &Arc<str>, out: &mut Vec<u8>) -> usize {
+    fn symbol(&mut self, text: &str, out: &mut Vec<u8>) -> usize {
         if let Some(&symbol) = self.symbols.get(text) {
             return symbol;
         }
         Definition::Symbol(text).encode(out);
         let symbol = self.symbols.len();
-        self.symbols.insert(Arc::clone(text), symbol);
+        self.symbols.insert(text.into(), symbol);
         symbol
     }
 }

@@ -159,7 +159,7 @@ pub(crate) fn contents(snapshot: &Snapshot) -> Vec<Exact> {
     let mut columns = Columns::default();
     let mut all = Vec::new();
     for series in snapshot.select(&Selector::default()).unwrap() {
-        let index = (0..SERIES).find(|index| key(*index) == **series.key()).unwrap();
+        let index = (0..SERIES).find(|index| key(*index) == *series.key()).unwrap();
         snapshot.read(&series, TimeRange::ALL, &mut columns).unwrap();
         all.extend(columns.iter().map(|s| (index, s.timestamp.as_nanos() - BASE, s.value)));
     }

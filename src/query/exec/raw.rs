@@ -43,10 +43,9 @@ pub(super) fn list(
     }
     let any = !found.is_empty();
     keep_first(&mut found, wanted);
-    let keys: Vec<&Arc<SeriesKey>> =
-        scan.selection.series.iter().map(SelectedSeries::key).collect();
+    let keys: Vec<&SeriesKey> = scan.selection.series.iter().map(SelectedSeries::key).collect();
     let labels: BTreeSet<Arc<str>> =
-        keys.iter().flat_map(|key| key.labels()).map(|(name, _)| Arc::clone(name)).collect();
+        keys.iter().flat_map(|key| key.labels()).map(|(name, _)| Arc::from(name)).collect();
     let rows = found
         .iter()
         .filter_map(|(sample, index)| keys.get(*index).map(|key| row(*sample, key, &labels)));
@@ -69,10 +68,10 @@ fn columns_of(labels: &BTreeSet<Arc<str>>, scan: &Scan) -> Vec<Column> {
 }
 
 fn row(sample: Sample, key: &SeriesKey, labels: &BTreeSet<Arc<str>>) -> Vec<Cell> {
-    let mut cells = vec![Cell::Time(sample.timestamp), Cell::Text(Arc::clone(key.metric()))];
-    let mut own = key.labels().iter().peekable();
+    let mut cells = vec![Cell::Time(sample.timestamp), Cell::Text(Arc::from(key.metric()))];
+    let mut own = key.labels().peekable();
     for label in labels {
-        let value = own.next_if(|(name, _)| name == label).map(|(_, value)| Arc::clone(value));
+        let value = own.next_if(|(name, _)| **name == **label).map(|(_, value)| Arc::from(value));
         cells.push(Cell::Text(value.unwrap_or_else(|| Arc::from(""))));
     }
     cells.push(Cell::Number(sample.value));

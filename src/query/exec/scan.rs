@@ -162,15 +162,12 @@ pub(super) fn groups_of(scan: &Scan) -> BTreeMap<GroupKey, Vec<&SelectedSeries>>
 
 fn part(key: &SplitKey, series: &SeriesKey) -> Arc<str> {
     match key {
-        SplitKey::Metric => Arc::clone(series.metric()),
+        SplitKey::Metric => Arc::from(series.metric()),
         SplitKey::Calendar(_) | SplitKey::Bucket => Arc::from(""),
         SplitKey::Label(label) => label_of(series, label),
     }
 }
 
 fn label_of(series: &SeriesKey, label: &str) -> Arc<str> {
-    let labels = series.labels();
-    let found = labels.binary_search_by(|(name, _)| (**name).cmp(label));
-    let value = found.ok().and_then(|index| labels.get(index));
-    value.map_or_else(|| Arc::from(""), |(_, value)| Arc::clone(value))
+    Arc::from(series.value_of(label))
 }

@@ -83,8 +83,8 @@ fn all_keys(grouping: &Grouping, drafts: &[Draft]) -> BTreeSet<SplitKey> {
             keys.insert(SplitKey::Metric);
         }
         for (label, _) in selection.series.iter().flat_map(|series| series.key().labels()) {
-            if !keys.contains(&SplitKey::Label(label.to_string())) {
-                keys.insert(SplitKey::Label(label.to_string()));
+            if !keys.contains(&SplitKey::Label(label.to_owned())) {
+                keys.insert(SplitKey::Label(label.to_owned()));
             }
         }
     }

@@ -1,7 +1,6 @@
 //! Which series a selector chooses, and the condition on their samples in each metric's unit.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::lang::ast::{CompareOp, Ident, LabelMatcher, Literal, MatchOp, Predicate as Condition};
@@ -43,7 +42,7 @@ pub(crate) struct Filters(BTreeMap<String, Predicate>);
 impl Filters {
     /// Returns what is left to test of the samples of one series.
     pub(crate) fn of_series(&self, key: &SeriesKey) -> Test {
-        self.0.get(&**key.metric()).map_or(Test::Never, |predicate| predicate.of_series(key))
+        self.0.get(key.metric()).map_or(Test::Never, |predicate| predicate.of_series(key))
     }
 }
 
@@ -162,11 +161,11 @@ impl Catalogue<'_> {
             return Ok(vec![def]);
         }
         let mut metrics: Vec<MetricDef> = Vec::new();
-        let mut last: Option<&Arc<str>> = None;
+        let mut last: Option<&str> = None;
         for metric in series.iter().map(|series| series.key().metric()) {
             if last != Some(metric) {
                 let def = self.snapshot.metric(metric)?;
-                metrics.push(def.unwrap_or_else(|| MetricDef::new(&**metric)));
+                metrics.push(def.unwrap_or_else(|| MetricDef::new(metric)));
                 last = Some(metric);
             }
         }

@@ -87,11 +87,11 @@ proptest! {
     fn labels_are_listed_as_a_walk_over_the_series_would(contents in contents()) {
         let segment = open(&write(&contents)).unwrap();
         let labels = || contents.keys().flat_map(SeriesKey::labels);
-        let names: BTreeSet<&str> = labels().map(|(name, _)| &**name).collect();
+        let names: BTreeSet<&str> = labels().map(|(name, _)| name).collect();
         assert!(segment.label_names().unwrap().iter().eq(&names));
         for label in names.into_iter().chain(["latency", "absent", ""]) {
             let values: BTreeSet<&str> =
-                labels().filter(|(name, _)| **name == *label).map(|(_, value)| &**value).collect();
+                labels().filter(|(name, _)| *name == label).map(|(_, value)| value).collect();
             assert!(segment.label_values(label).unwrap().iter().eq(&values), "{label}");
         }
     }
