@@ -15,6 +15,11 @@ use crate::segment::symbols::SymbolTable;
 use crate::segment::{SegmentMeta, SegmentSummary};
 use crate::vfs::WriteFile;
 
+/// So many bytes of timestamp blocks are remembered, so that later ones can share them.
+const KNOWN_BLOCKS_BYTES_MAX: usize = 32 << 20;
+/// What remembering a block takes beside its bytes.
+const KNOWN_BLOCK_BYTES: usize = 48;
+
 /// Writes a segment.
 ///
 /// Kept in memory are the index (104 bytes a chunk, and the series with their texts) and the
@@ -28,9 +33,12 @@ pub(crate) struct SegmentWriter<'a> {
     metrics: BTreeMap<String, MetricDef>,
     symbols: SymbolTable,
     series: Vec<WrittenSeries>,
+    /// The symbols of all series' labels, one series' behind the other's.
+    labels: Vec<(u32, u32)>,
     last_key: Option<SeriesKey>,
     /// Each timestamp block by its bytes, behind them its codec and count.
-    time_blocks: HashMap<Vec<u8>, u32>,
+    time_blocks: HashMap<Box<[u8]>, u32>,
+    time_blocks_bytes: usize,
     index: Index,
     samples: u64,
     time_min: i64,
@@ -42,8 +50,9 @@ pub(crate) struct SegmentWriter<'a> {
 #[derive(Debug)]
 struct WrittenSeries {
     metric: u32,
-    labels: Vec<(u32, u32)>,
     first_chunk: u32,
+    /// Where its labels end, which begin where those of the series before end.
+    labels_end: usize,
 }
 
 /// The sections as they will stand in the file.
@@ -71,16 +80,19 @@ impl Index {
     }
 
     /// Joins the sections, with zeros between them where the alignment asks for it.
-    fn lay_out(&self, start: u64) -> (Vec<u8>, Sections) {
+    fn lay_out(&mut self, start: u64) -> (Vec<u8>, Sections) {
         let mut lengths = [0; SECTIONS];
         for (len, bytes) in lengths.iter_mut().zip(&self.sections) {
             *len = bytes.len() as u64;
         }
         let sections = Sections::lay_out(start, lengths);
-        let mut region = Vec::new();
-        for bytes in &self.sections {
-            region.resize(region.len().next_multiple_of(SECTION_ALIGN), 0);
-            region.extend_from_slice(bytes);
+        let padded = |len: usize| len.next_multiple_of(SECTION_ALIGN);
+        let bytes = self.sections.iter().map(|bytes| padded(bytes.len())).sum();
+        let mut region = Vec::with_capacity(bytes);
+        for section in &mut self.sections {
+            region.resize(padded(region.len()), 0);
+            // One copy of a large index is enough.
+            region.extend_from_slice(&std::mem::take(section));
         }
         (region, sections)
     }
@@ -111,8 +123,10 @@ impl<'a> SegmentWriter<'a> {
             metrics: metrics.iter().map(|def| (def.name.clone(), def.clone())).collect(),
             symbols: SymbolTable::default(),
             series: Vec::new(),
+            labels: Vec::new(),
             last_key: None,
             time_blocks: HashMap::new(),
+            time_blocks_bytes: 0,
             index,
             samples: 0,
             time_min: i64::MAX,
@@ -139,8 +153,10 @@ impl<'a> SegmentWriter<'a> {
         let first_chunk = self.index.chunks;
         let metric = self.symbols.intern(name);
         let symbols = &mut self.symbols;
-        let labels = key.labels().map(|(n, v)| (symbols.intern(n), symbols.intern(v))).collect();
-        self.series.push(WrittenSeries { metric, labels, first_chunk });
+        let labels = key.labels().map(|(n, v)| (symbols.intern(n), symbols.intern(v)));
+        self.labels.extend(labels);
+        let labels_end = self.labels.len();
+        self.series.push(WrittenSeries { metric, first_chunk, labels_end });
         to_u32("series of a segment", self.series.len())?;
         let chunks = columns.timestamps.chunks(CHUNK_SAMPLES_MAX);
         for (timestamps, values) in chunks.zip(columns.values.chunks(CHUNK_SAMPLES_MAX)) {
@@ -194,7 +210,7 @@ impl<'a> SegmentWriter<'a> {
         // Equal bytes of another codec or count mean other timestamps.
         block.push(codec.to_tag());
         block.extend_from_slice(&count.to_le_bytes());
-        if let Some(&known) = self.time_blocks.get(&block) {
+        if let Some(&known) = self.time_blocks.get(block.as_slice()) {
             return Ok(known);
         }
         let number = self.index.time_block_count;
@@ -206,7 +222,10 @@ impl<'a> SegmentWriter<'a> {
         index.put_u32(SectionId::TimeBlockCount, count);
         index.put(SectionId::TimeBlockCodec, &[codec.to_tag()]);
         index.time_block_count += 1;
-        self.time_blocks.insert(block, number);
+        self.time_blocks_bytes += block.len() + KNOWN_BLOCK_BYTES;
+        if self.time_blocks_bytes <= KNOWN_BLOCKS_BYTES_MAX {
+            self.time_blocks.insert(block.into(), number);
+        }
         Ok(number)
     }
 
@@ -225,6 +244,7 @@ impl<'a> SegmentWriter<'a> {
     /// I/O errors, [`ErrorKind::Limit`] for more than 32 bits can count.
     pub(crate) fn finish(mut self) -> Result<SegmentSummary> {
         let blocks_end = self.offset;
+        self.time_blocks = HashMap::new();
         let symbols = self.finish_symbols()?;
         let sections_start = self.offset;
         let (bytes, sections) = self.index.lay_out(sections_start);
@@ -301,30 +321,33 @@ impl<'a> SegmentWriter<'a> {
             self.index.put(SectionId::Metrics, &[def.kind.to_tag(), def.duplicates.to_tag(), 0, 0]);
         }
         let lists = self.finish_series(&metric_numbers, last)?;
-        self.finish_postings(lists)?;
+        self.finish_postings(&lists)?;
         to_u32("symbols of a segment", texts.len())
     }
 
-    /// Lays out the series' records; returns the series of each label value and metric.
+    /// Lays out the series' records; returns (label's name, value, series) for each of them and
+    /// for the metrics, sorted.
     fn finish_series(
         &mut self,
         metric_numbers: &HashMap<u32, u32>,
         last: impl Fn(u32) -> u32,
-    ) -> Result<BTreeMap<(u32, u32), Vec<u32>>> {
-        let mut lists: BTreeMap<(u32, u32), Vec<u32>> = BTreeMap::new();
-        let mut records = Vec::new();
+    ) -> Result<Vec<(u32, u32, u32)>> {
+        let mut lists = Vec::with_capacity(self.series.len() + self.labels.len());
+        let (mut records, mut labels_start) = (Vec::new(), 0);
         self.index.put_u32(SectionId::SeriesOffsets, 0);
         for (number, series) in (0_u32..).zip(&self.series) {
             let metric = last(series.metric);
-            lists.entry((NO_SYMBOL, metric)).or_default().push(number);
+            lists.push((NO_SYMBOL, metric, number));
             let metric = metric_numbers.get(&metric).copied().unwrap_or(NO_SYMBOL);
             varint::put_u64(&mut records, u64::from(metric));
-            varint::put_u64(&mut records, series.labels.len() as u64);
-            for (name, value) in &series.labels {
+            let labels = self.labels.get(labels_start..series.labels_end).unwrap_or_default();
+            labels_start = series.labels_end;
+            varint::put_u64(&mut records, labels.len() as u64);
+            for (name, value) in labels {
                 let (name, value) = (last(*name), last(*value));
                 varint::put_u64(&mut records, u64::from(name));
                 varint::put_u64(&mut records, u64::from(value));
-                lists.entry((name, value)).or_default().push(number);
+                lists.push((name, value, number));
             }
             let end = to_u32("bytes of series records", records.len())?;
             self.index.put_u32(SectionId::SeriesOffsets, end);
@@ -332,12 +355,17 @@ impl<'a> SegmentWriter<'a> {
         }
         self.index.put_u32(SectionId::SeriesChunks, self.index.chunks);
         self.index.put(SectionId::SeriesRecords, &records);
+        lists.sort_unstable();
         Ok(lists)
     }
 
-    fn finish_postings(&mut self, lists: BTreeMap<(u32, u32), Vec<u32>>) -> Result<()> {
-        let mut list = Vec::new();
-        for ((name, value), series) in lists {
+    /// Writes the posting lists of (label's name, value, series), sorted.
+    fn finish_postings(&mut self, lists: &[(u32, u32, u32)]) -> Result<()> {
+        let (mut list, mut series) = (Vec::new(), Vec::new());
+        for run in lists.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let Some(&(name, value, _)) = run.first() else { continue };
+            series.clear();
+            series.extend(run.iter().map(|(_, _, series)| *series));
             list.clear();
             encode_postings(&series, &mut list);
             let (offset, len, crc) = self.write_block(&list)?;

@@ -118,7 +118,6 @@ impl Core {
         let mut series: Vec<(SeriesKey, u32)> = Vec::new();
         series.extend(view.series().into_iter().filter_map(|s| view.key(s).map(|key| (key, s))));
         series.sort_unstable();
-        let keys: Vec<_> = series.iter().map(|(key, _)| key.clone()).collect();
         let references: Vec<u32> = series.iter().map(|(_, reference)| *reference).collect();
         let metrics: Vec<MetricDef> =
             view.metrics().iter().map(|def| MetricDef::clone(def)).collect();
@@ -138,15 +137,16 @@ impl Core {
                 deleted_up_to: 0,
                 inputs: Vec::new(),
             };
-            let mut fill = |index: usize, columns: &mut Columns| {
-                let Some(&reference) = references.get(index) else { return Ok(()) };
+            let mut rest = series.iter();
+            let mut next = |columns: &mut Columns| {
+                let Some((key, reference)) = rest.next() else { return Ok(None) };
                 for range in ranges {
-                    view.read(reference, *range, columns);
+                    view.read(*reference, *range, columns);
                 }
                 columns.sort_by_time();
-                Ok(())
+                Ok(Some(key.clone()))
             };
-            written.extend(self.write_segment(&plan, &metrics, &keys, &mut fill)?);
+            written.extend(self.write_segment(&plan, &metrics, &mut next)?);
         }
         if !written.is_empty() {
             self.options.vfs.sync_dir(&self.dir.join("seg"))?;

@@ -11,13 +11,14 @@ use crate::format::ledger::Ledger;
 use crate::format::manifest::{ManifestRecord, SegmentRecord};
 use crate::format::tombstone::Tombstone;
 use crate::manifest;
-use crate::model::{Columns, MetricDef, SeriesKey, TimeRange};
+use crate::model::{Columns, MetricDef, TimeRange};
 use crate::segment::Segment;
 use crate::snapshot::{origin_of, read_segment};
 use crate::store::core::{Core, locked};
 use crate::store::flush::uid_of;
 use crate::store::partition::partition_range;
 use crate::store::segments::{NewSegment, SegmentPlan};
+use crate::store::series_union::{Place, SeriesUnion};
 use crate::tombstone::{Deletions, Origin, SeriesDeletions};
 
 /// A live segment and its file.
@@ -50,13 +51,6 @@ pub struct CompactReport {
     pub samples_purged: u64,
     /// How many samples were left out because their metric wants one of those with a timestamp.
     pub samples_superseded: u64,
-}
-
-/// The place of a series in one input.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    input: usize,
-    series: u32,
 }
 
 impl Core {
@@ -159,40 +153,33 @@ impl Core {
         deletions: &Deletions,
         report: &mut CompactReport,
     ) -> Result<Option<NewSegment>> {
-        let mut places: BTreeMap<SeriesKey, Vec<Place>> = BTreeMap::new();
         let mut metrics: BTreeMap<String, MetricDef> = BTreeMap::new();
-        for (input, (_, segment)) in job.inputs.iter().enumerate() {
+        for (_, segment) in &job.inputs {
             let defs = job.unless_damaged(segment.metrics())?.unwrap_or_default();
             metrics.extend(defs.into_iter().map(|def| (def.name.clone(), def)));
-            for series in 0..segment.series_count() {
-                let Some(key) = job.unless_damaged(segment.key(series))? else { continue };
-                places.entry(key).or_default().push(Place { input, series });
-            }
         }
-        let (keys, places): (Vec<_>, Vec<_>) = places.into_iter().unzip();
-        let mut chunk = Columns::default();
-        let mut fill = |index: usize, columns: &mut Columns| {
-            let (Some(key), Some(places)) = (keys.get(index), places.get(index)) else {
-                return Ok(());
-            };
-            let gone = deletions.of_series(key);
-            report.samples_purged += job.read(places, &gone, &mut chunk, columns)?;
+        let mut union = SeriesUnion::new(job)?;
+        let (mut places, mut chunk) = (Vec::new(), Columns::default());
+        let mut next = |columns: &mut Columns| {
+            let Some(key) = union.next(&mut places)? else { return Ok(None) };
+            let gone = deletions.of_series(&key);
+            report.samples_purged += job.read(&places, &gone, &mut chunk, columns)?;
             columns.sort_by_time();
             if let Some(def) = metrics.get(key.metric()) {
                 let before = columns.len();
                 def.duplicates.apply(&mut columns.timestamps, &mut columns.values);
                 report.samples_superseded += (before - columns.len()) as u64;
             }
-            Ok(())
+            Ok(Some(key))
         };
-        let metrics: Vec<_> = metrics.values().cloned().collect();
-        self.write_segment(plan, &metrics, &keys, &mut fill)
+        let defs: Vec<_> = metrics.values().cloned().collect();
+        self.write_segment(plan, &defs, &mut next)
     }
 }
 
 impl MergeJob {
     /// Returns nothing for what is damaged, where that is to be left out.
-    fn unless_damaged<T>(&self, outcome: Result<T>) -> Result<Option<T>> {
+    pub(super) fn unless_damaged<T>(&self, outcome: Result<T>) -> Result<Option<T>> {
         match outcome {
             Err(error) if self.salvage && is_damage(&error) => Ok(None),
             outcome => outcome.map(Some),

@@ -24,6 +24,7 @@ mod rescue;
 mod retention;
 mod rotate;
 mod segments;
+mod series_union;
 mod snapshot;
 mod verify;
 

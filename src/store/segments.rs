@@ -30,6 +30,9 @@ pub(crate) struct SegmentPlan {
     pub(crate) inputs: Vec<u64>,
 }
 
+/// Gives the next series, and appends its samples in order of time; nothing at the end.
+pub(crate) type NextSeries<'a> = dyn FnMut(&mut Columns) -> Result<Option<SeriesKey>> + 'a;
+
 /// A segment that is in place and on disk, but not yet in the manifest.
 #[derive(Debug)]
 pub(crate) struct NewSegment {
@@ -78,7 +81,8 @@ impl SegmentPlan {
 }
 
 impl Core {
-    /// Writes a segment of the samples that `samples_of` gives for each key, and puts it in place.
+    /// Writes a segment of what `next` gives, one series after the other in the order of their
+    /// keys, and puts it in place.
     ///
     /// The file is opened again and checked whole before it gets its name. Returns nothing where
     /// there are no samples. The caller makes the directory `seg` durable.
@@ -86,8 +90,7 @@ impl Core {
         &self,
         plan: &SegmentPlan,
         metrics: &[MetricDef],
-        keys: &[SeriesKey],
-        samples_of: &mut dyn FnMut(usize, &mut Columns) -> Result<()>,
+        next: &mut NextSeries<'_>,
     ) -> Result<Option<NewSegment>> {
         let vfs = &*self.options.vfs;
         let mut record = plan.record();
@@ -95,7 +98,7 @@ impl Core {
         if vfs.exists(&source)? {
             vfs.remove(&source)?;
         }
-        let written = self.write_temporary(&source, plan, metrics, keys, samples_of);
+        let written = self.write_temporary(&source, plan, metrics, next);
         let Ok(Some(summary)) = written else {
             // Half a segment must not keep the space that a full disk lacks.
             drop(vfs.remove(&source));
@@ -116,20 +119,18 @@ impl Core {
         source: &Path,
         plan: &SegmentPlan,
         metrics: &[MetricDef],
-        keys: &[SeriesKey],
-        samples_of: &mut dyn FnMut(usize, &mut Columns) -> Result<()>,
+        next: &mut NextSeries<'_>,
     ) -> Result<Option<SegmentSummary>> {
         let mut file = self.options.vfs.create(source)?;
         let mut writer =
             SegmentWriter::new(plan.meta(self.db_uuid), &plan.inputs, metrics, &mut *file)?;
         let mut columns = Columns::default();
-        for (index, key) in keys.iter().enumerate() {
-            columns.clear();
-            samples_of(index, &mut columns)?;
+        while let Some(key) = next(&mut columns)? {
             if !columns.is_empty() {
-                writer.push(key, &columns)?;
+                writer.push(&key, &columns)?;
                 self.keep_up()?;
             }
+            columns.clear();
         }
         let summary = writer.finish()?;
         if summary.samples == 0 {

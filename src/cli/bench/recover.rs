@@ -18,13 +18,17 @@ pub(crate) fn run(arguments: &LoadArguments) -> anyhow::Result<Figures> {
     let mut load = Load::new(arguments, &store)?;
     let mut spent = Spent::default();
     while load.append_block(arguments, &store, &mut spent)? {}
+    let series = load.series() as u64;
     let key = load.any_series().cloned().unwrap_or_else(|| SeriesKey::new("latency"));
     // What is in the files now is what the next process finds after a kill.
     copy_dir(&place.store(), &place.copy())?;
     store.close()?;
-    drop(store);
+    // The handles keep the store, and what it knows of each series, in memory.
+    drop((load, store));
+    let appending_peak_rss_bytes = Usage::now().peak_rss_bytes;
     let mut figures = head("recover", arguments, &spent);
-    figures.add("series", load.series() as u64);
+    figures.add("series", series);
+    figures.add("appending_peak_rss_bytes", appending_peak_rss_bytes);
     let killed = place.copy();
     let log_bytes = Reader::open(&killed)?.snapshot()?.stats()?.log_bytes;
     figures.add("unflushed_log_bytes", log_bytes);
