@@ -180,7 +180,9 @@ fn the_demonstration_shows_its_incident_and_runs_twice() {
         .map(|line| line.split_whitespace().rev().nth(1).unwrap().parse().unwrap())
         .collect();
     assert!(minutes.len() >= 8, "{out}");
-    let (worst, best) = (minutes.iter().copied().fold(0.0, f64::max), minutes[0]);
+    // Any one window may hold an outlier: which requests it holds depends on the hour of the day.
+    let worst = minutes.iter().copied().fold(0.0, f64::max);
+    let best = minutes.iter().copied().fold(f64::MAX, f64::min);
     assert!(worst > 4.0 * best, "{minutes:?}");
 
     let again = place.run(&["demo"]).good();
