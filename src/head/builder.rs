@@ -8,6 +8,9 @@ use crate::head::block::{Block, Rows};
 use crate::head::registry::Registry;
 use crate::head::view::HeadView;
 
+/// So many rows become a block: grouping them takes as much memory again.
+const BLOCK_ROWS: usize = 1 << 22;
+
 /// The columns of one generation, as far as its log was read.
 #[derive(Debug, Default)]
 pub(crate) struct HeadBuilder {
@@ -15,7 +18,7 @@ pub(crate) struct HeadBuilder {
     series_count: u32,
     /// Rows that no block holds yet.
     rows: Rows,
-    /// Blocks in order of arrival, each more than twice as long as the next.
+    /// Blocks in order of arrival: full ones, then each more than twice as long as the next.
     blocks: Vec<Arc<Block>>,
 }
 
@@ -36,6 +39,9 @@ impl HeadBuilder {
         }
         self.rows.series.push(series);
         self.rows.columns.push(timestamp, value);
+        if self.rows.series.len() >= BLOCK_ROWS {
+            self.seal();
+        }
         Ok(())
     }
 
@@ -60,6 +66,9 @@ impl HeadBuilder {
             self.rows.columns.timestamps.truncate(before);
             self.rows.columns.values.truncate(before);
         }
+        if self.rows.series.len() >= BLOCK_ROWS {
+            self.seal();
+        }
         read
     }
 
@@ -70,7 +79,7 @@ impl HeadBuilder {
     pub(crate) fn define(&mut self, body: &[u8]) -> Result<(), FormatError> {
         let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
         registry.define(body)?;
-        let got = registry.series().len() as u64;
+        let got = registry.series_count() as u64;
         self.series_count = u32::try_from(got)
             .map_err(|_| FormatError::OutOfRange { field: "series of a generation", got })?;
         Ok(())
@@ -78,18 +87,27 @@ impl HeadBuilder {
 
     /// Returns a view of everything added so far, which later additions do not change.
     ///
-    /// New rows become a block; blocks of like length are joined, so that there are at most about
-    /// log2(samples) of them and each sample is moved that often.
+    /// New rows become a block; short blocks of like length are joined, so that there are few of
+    /// them and each sample is moved about log2(`BLOCK_ROWS`) times at most.
     pub(crate) fn view(&mut self) -> HeadView {
-        if !self.rows.series.is_empty() {
-            let rows = std::mem::take(&mut self.rows);
-            let mut block = Block::of_rows(&rows);
-            while let Some(earlier) = self.blocks.pop_if(|last| last.len() <= 2 * block.len()) {
-                block = Block::join(&earlier, &block);
-            }
-            self.blocks.push(Arc::new(block));
-        }
+        self.seal();
         HeadView::new(Arc::clone(&self.registry), self.blocks.clone())
+    }
+
+    fn seal(&mut self) {
+        if self.rows.series.is_empty() {
+            return;
+        }
+        let rows = std::mem::take(&mut self.rows);
+        let mut block = Block::of_rows(&rows);
+        drop(rows);
+        let is_joined = |last: &mut Arc<Block>, len: usize| {
+            last.len() <= 2 * len && last.len() + len <= BLOCK_ROWS
+        };
+        while let Some(earlier) = self.blocks.pop_if(|last| is_joined(last, block.len())) {
+            block = Block::join(&earlier, &block);
+        }
+        self.blocks.push(Arc::new(block));
     }
 }
 

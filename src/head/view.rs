@@ -23,13 +23,9 @@ impl HeadView {
 
     /// Makes a view of samples that are at hand, each series in order of arrival.
     pub(crate) fn of_series(metrics: Vec<MetricDef>, series: Vec<(SeriesKey, Columns)>) -> Self {
-        let mut registry = Registry::default();
+        let registry = Registry::of_series(metrics, series.iter().map(|(key, _)| key));
         let mut rows = Rows::default();
-        for def in metrics {
-            registry.add_metric(def);
-        }
-        for (reference, (key, columns)) in (0_u32..).zip(series) {
-            registry.add_series(key);
+        for (reference, (_, columns)) in (0_u32..).zip(series) {
             rows.series.extend(std::iter::repeat_n(reference, columns.len()));
             rows.columns.timestamps.extend(columns.timestamps);
             rows.columns.values.extend(columns.values);
@@ -70,17 +66,24 @@ impl HeadView {
         all
     }
 
+    /// Returns the references of the series that have samples, in the order of their keys.
+    #[must_use]
+    pub(crate) fn series_by_key(&self) -> Vec<u32> {
+        let mut series = self.series();
+        self.registry().sort_by_key(&mut series);
+        series
+    }
+
     /// Returns a series' identity.
     #[must_use]
     pub(crate) fn key(&self, series: u32) -> Option<SeriesKey> {
-        self.registry().series().get(series as usize).cloned()
+        self.registry().key(series)
     }
 
     /// Returns the reference of a series, if it has samples here. Linear in the series.
     #[must_use]
     pub(crate) fn find(&self, key: &SeriesKey) -> Option<u32> {
-        let found = self.registry().series().iter().position(|known| *known == *key)?;
-        let series = u32::try_from(found).ok()?;
+        let series = self.registry().find(key)?;
         (self.sample_count_of(series) > 0).then_some(series)
     }
 
@@ -91,13 +94,8 @@ impl HeadView {
     pub(crate) fn select(&self, selector: &Selector) -> Vec<(u32, SeriesKey)> {
         let present = self.series();
         let registry = self.registry();
-        let with_key = present
-            .into_iter()
-            .filter_map(|series| registry.series().get(series as usize).map(|key| (series, key)));
-        with_key
-            .filter(|(_, key)| selector.matches(key))
-            .map(|(series, key)| (series, key.clone()))
-            .collect()
+        let chosen = present.into_iter().filter(|series| registry.matches(*series, selector));
+        chosen.filter_map(|series| registry.key(series).map(|key| (series, key))).collect()
     }
 
     /// Appends the samples of a series in `range`, run by run in order of arrival; each run is in

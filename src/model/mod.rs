@@ -10,6 +10,7 @@ mod retention;
 mod sample;
 mod selector;
 mod series;
+mod texts;
 mod time;
 
 pub use crate::model::clock::{Clock, ManualClock};
@@ -20,4 +21,5 @@ pub use crate::model::retention::Retention;
 pub use crate::model::sample::{Columns, Sample};
 pub use crate::model::selector::{Matcher, MatcherOp, Selector};
 pub use crate::model::series::{Fingerprint, Labels, SeriesKey};
+pub(crate) use crate::model::texts::{TextTable, Texts};
 pub use crate::model::time::{TimeRange, Timestamp};

@@ -98,7 +98,16 @@ impl Selector {
     /// Returns true if the series satisfies metric and matchers.
     #[must_use]
     pub fn matches(&self, key: &SeriesKey) -> bool {
-        self.metric.as_ref().is_none_or(|metric| **metric == *key.metric())
-            && self.matchers.iter().all(|matcher| matcher.matches(key.value_of(&matcher.label)))
+        self.matches_parts(key.metric(), |label| key.value_of(label))
+    }
+
+    /// Returns true if a metric and the values of labels satisfy metric and matchers.
+    pub(crate) fn matches_parts<'a>(
+        &self,
+        metric: &str,
+        value_of: impl Fn(&str) -> &'a str,
+    ) -> bool {
+        self.metric.as_ref().is_none_or(|wanted| *wanted == metric)
+            && self.matchers.iter().all(|matcher| matcher.matches(value_of(&matcher.label)))
     }
 }

@@ -5,7 +5,6 @@ mod pages;
 mod reader;
 mod select;
 mod stats;
-mod symbols;
 #[cfg(test)]
 mod tests;
 mod usage;

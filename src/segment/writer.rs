@@ -9,9 +9,8 @@ use crate::format::postings::encode_postings;
 use crate::format::segment::{CHUNK_SAMPLES_MAX, NO_SYMBOL, PAGE_BYTES};
 use crate::format::segment_footer::{SEGMENT_FOOTER_BYTES, SegmentFooter};
 use crate::format::segment_sections::{Counts, SECTION_ALIGN, SECTIONS, SectionId, Sections};
-use crate::model::{Columns, MetricDef, SeriesKey, Timestamp};
+use crate::model::{Columns, MetricDef, SeriesKey, TextTable, Timestamp};
 use crate::segment::stats::{ChunkStats, STAT_SECTIONS};
-use crate::segment::symbols::SymbolTable;
 use crate::segment::{SegmentMeta, SegmentSummary};
 use crate::vfs::WriteFile;
 
@@ -31,7 +30,7 @@ pub(crate) struct SegmentWriter<'a> {
     file_id: u64,
     offset: u64,
     metrics: BTreeMap<String, MetricDef>,
-    symbols: SymbolTable,
+    symbols: TextTable,
     series: Vec<WrittenSeries>,
     /// The symbols of all series' labels, one series' behind the other's.
     labels: Vec<(u32, u32)>,
@@ -79,22 +78,52 @@ impl Index {
         self.put(id, &number.to_le_bytes());
     }
 
-    /// Joins the sections, with zeros between them where the alignment asks for it.
-    fn lay_out(&mut self, start: u64) -> (Vec<u8>, Sections) {
+    /// Returns where the sections will lie.
+    fn lay_out(&self, start: u64) -> Sections {
         let mut lengths = [0; SECTIONS];
         for (len, bytes) in lengths.iter_mut().zip(&self.sections) {
             *len = bytes.len() as u64;
         }
-        let sections = Sections::lay_out(start, lengths);
-        let padded = |len: usize| len.next_multiple_of(SECTION_ALIGN);
-        let bytes = self.sections.iter().map(|bytes| padded(bytes.len())).sum();
-        let mut region = Vec::with_capacity(bytes);
-        for section in &mut self.sections {
-            region.resize(padded(region.len()), 0);
-            // One copy of a large index is enough.
-            region.extend_from_slice(&std::mem::take(section));
+        Sections::lay_out(start, lengths)
+    }
+}
+
+/// Writes bytes page by page, and keeps the checksum of each page.
+struct PageWriter<'a> {
+    file: &'a mut dyn WriteFile,
+    file_id: u64,
+    offset: u64,
+    page: Vec<u8>,
+    crcs: Vec<u8>,
+}
+
+impl PageWriter<'_> {
+    /// Writes zeros up to the next multiple of the alignment, then the bytes.
+    fn section(&mut self, mut bytes: &[u8]) -> Result<()> {
+        self.page.resize(self.page.len().next_multiple_of(SECTION_ALIGN), 0);
+        loop {
+            if self.page.len() == PAGE_BYTES {
+                self.flush()?;
+            }
+            let room = (PAGE_BYTES - self.page.len()).min(bytes.len());
+            let Some((now, later)) = bytes.split_at_checked(room) else { return Ok(()) };
+            self.page.extend_from_slice(now);
+            bytes = later;
+            if bytes.is_empty() {
+                return Ok(());
+            }
         }
-        (region, sections)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if !self.page.is_empty() {
+            let crc = block_crc(self.file_id, &self.page, self.offset);
+            self.crcs.extend_from_slice(&crc.to_le_bytes());
+            self.file.write_all(&self.page)?;
+            self.offset += self.page.len() as u64;
+            self.page.clear();
+        }
+        Ok(())
     }
 }
 
@@ -121,7 +150,7 @@ impl<'a> SegmentWriter<'a> {
             meta,
             offset: header.len() as u64,
             metrics: metrics.iter().map(|def| (def.name.clone(), def.clone())).collect(),
-            symbols: SymbolTable::default(),
+            symbols: TextTable::default(),
             series: Vec::new(),
             labels: Vec::new(),
             last_key: None,
@@ -151,9 +180,9 @@ impl<'a> SegmentWriter<'a> {
             self.metrics.insert(name.to_owned(), MetricDef::new(name));
         }
         let first_chunk = self.index.chunks;
-        let metric = self.symbols.intern(name);
+        let metric = self.symbols.intern(name).0;
         let symbols = &mut self.symbols;
-        let labels = key.labels().map(|(n, v)| (symbols.intern(n), symbols.intern(v)));
+        let labels = key.labels().map(|(n, v)| (symbols.intern(n).0, symbols.intern(v).0));
         self.labels.extend(labels);
         let labels_end = self.labels.len();
         self.series.push(WrittenSeries { metric, first_chunk, labels_end });
@@ -247,14 +276,9 @@ impl<'a> SegmentWriter<'a> {
         self.time_blocks = HashMap::new();
         let symbols = self.finish_symbols()?;
         let sections_start = self.offset;
-        let (bytes, sections) = self.index.lay_out(sections_start);
-        let sections_end = sections_start + bytes.len() as u64;
+        let sections = self.index.lay_out(sections_start);
+        let (sections_end, pages) = self.write_sections(sections_start)?;
         let table = sections.encode();
-        let pages: Vec<u8> = bytes
-            .chunks(PAGE_BYTES)
-            .zip((sections_start..).step_by(PAGE_BYTES))
-            .flat_map(|(page, at)| block_crc(self.file_id, page, at).to_le_bytes())
-            .collect();
         let table_end = sections_end + table.len() as u64;
         let footer = SegmentFooter {
             origin: self.meta.origin,
@@ -281,7 +305,7 @@ impl<'a> SegmentWriter<'a> {
             page_table_crc: block_crc(self.file_id, &pages, table_end),
             file_bytes: table_end + pages.len() as u64 + SEGMENT_FOOTER_BYTES as u64,
         };
-        for part in [&bytes, &table, &pages, &footer.encode()] {
+        for part in [&table, &pages, &footer.encode()] {
             self.file.write_all(part)?;
         }
         Ok(SegmentSummary {
@@ -293,22 +317,40 @@ impl<'a> SegmentWriter<'a> {
         })
     }
 
+    /// Writes the sections; returns where they end, and the checksums of their pages.
+    fn write_sections(&mut self, start: u64) -> Result<(u64, Vec<u8>)> {
+        let mut pages = PageWriter {
+            file: self.file,
+            file_id: self.file_id,
+            offset: start,
+            page: Vec::with_capacity(PAGE_BYTES),
+            crcs: Vec::new(),
+        };
+        for section in &mut self.index.sections {
+            pages.section(&std::mem::take(section))?;
+        }
+        pages.flush()?;
+        Ok((pages.offset, pages.crcs))
+    }
+
     /// Lays out everything that refers to symbols, and returns how many there are.
     fn finish_symbols(&mut self) -> Result<u32> {
         let mut symbols = std::mem::take(&mut self.symbols);
         let metrics: Vec<(MetricDef, u32, u32)> = std::mem::take(&mut self.metrics)
             .into_iter()
             .map(|(name, def)| {
-                let unit = def.unit.as_ref().map_or(NO_SYMBOL, |unit| symbols.intern(unit));
-                (def, symbols.intern(&name), unit)
+                let unit = def.unit.as_ref().map_or(NO_SYMBOL, |unit| symbols.intern(unit).0);
+                (def, symbols.intern(&name).0, unit)
             })
             .collect();
-        let (texts, final_of) = symbols.sort();
+        let texts = symbols.into_texts();
+        let order = texts.sorted();
+        let final_of = texts.ranks(&order);
         // "No symbol" is in no table and stays what it is.
         let last = |earlier: u32| final_of.get(earlier as usize).copied().unwrap_or(NO_SYMBOL);
         self.index.put_u32(SectionId::SymbolOffsets, 0);
         let mut end = 0;
-        for text in &texts {
+        for text in order.iter().filter_map(|number| texts.get(*number as usize)) {
             self.index.put(SectionId::SymbolBytes, text.as_bytes());
             end += text.len();
             self.index.put_u32(SectionId::SymbolOffsets, to_u32("bytes of symbols", end)?);

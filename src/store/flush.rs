@@ -5,7 +5,7 @@ use crate::format::manifest::ManifestRecord;
 use crate::format::tombstone::Tombstone;
 use crate::head::HeadView;
 use crate::manifest;
-use crate::model::{Columns, MetricDef, SeriesKey, TimeRange};
+use crate::model::{Columns, MetricDef, TimeRange};
 use crate::store::core::{Core, Live, LiveGeneration, Store, locked};
 use crate::store::partition::{partition_range, partitions_of};
 use crate::store::segments::{NewSegment, SegmentPlan};
@@ -115,13 +115,10 @@ impl Core {
         seq_last: u64,
         written: &mut Vec<NewSegment>,
     ) -> Result<()> {
-        let mut series: Vec<(SeriesKey, u32)> = Vec::new();
-        series.extend(view.series().into_iter().filter_map(|s| view.key(s).map(|key| (key, s))));
-        series.sort_unstable();
-        let references: Vec<u32> = series.iter().map(|(_, reference)| *reference).collect();
+        let series = view.series_by_key();
         let metrics: Vec<MetricDef> =
             view.metrics().iter().map(|def| MetricDef::clone(def)).collect();
-        let ranges = self.flush_ranges(view, &references);
+        let ranges = self.flush_ranges(view, &series);
         let size = u32::try_from(ranges.len()).unwrap_or(u32::MAX);
         for (index, (partition, ranges)) in (0_u32..).zip(&ranges) {
             let plan = SegmentPlan {
@@ -139,12 +136,12 @@ impl Core {
             };
             let mut rest = series.iter();
             let mut next = |columns: &mut Columns| {
-                let Some((key, reference)) = rest.next() else { return Ok(None) };
+                let Some(&reference) = rest.next() else { return Ok(None) };
                 for range in ranges {
-                    view.read(*reference, *range, columns);
+                    view.read(reference, *range, columns);
                 }
                 columns.sort_by_time();
-                Ok(Some(key.clone()))
+                Ok(view.key(reference))
             };
             written.extend(self.write_segment(&plan, &metrics, &mut next)?);
         }

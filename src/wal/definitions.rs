@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::format::definition::Definition;
-use crate::model::{MetricDef, SeriesKey};
+use crate::model::{MetricDef, SeriesKey, TextTable};
 
 /// The most bytes that the records of a series add beside its text: tags and LEB128 numbers.
 const RECORD_BYTES_MAX: u64 = 12;
@@ -11,7 +11,7 @@ const RECORD_BYTES_MAX: u64 = 12;
 /// The definitions of one generation.
 #[derive(Debug, Default)]
 pub(crate) struct Definitions {
-    symbols: HashMap<Box<str>, usize>,
+    symbols: TextTable,
     metrics: HashMap<Box<str>, DefinedMetric>,
     metric_count: usize,
     series: u32,
@@ -85,12 +85,10 @@ impl Definitions {
     }
 
     fn symbol(&mut self, text: &str, out: &mut Vec<u8>) -> usize {
-        if let Some(&symbol) = self.symbols.get(text) {
-            return symbol;
+        let (symbol, is_new) = self.symbols.intern(text);
+        if is_new {
+            Definition::Symbol(text).encode(out);
         }
-        Definition::Symbol(text).encode(out);
-        let symbol = self.symbols.len();
-        self.symbols.insert(text.into(), symbol);
-        symbol
+        symbol as usize
     }
 }

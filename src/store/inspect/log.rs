@@ -181,7 +181,7 @@ fn describe_definitions(
     body: &[u8],
     registry: &mut Registry,
 ) -> Result<Part, FormatError> {
-    let (metrics, series) = (registry.metrics().len(), registry.series().len());
+    let (metrics, series) = (registry.metrics().len(), registry.series_count());
     let mut symbols = 0_u64;
     decode_definitions(body, |definition| {
         symbols += u64::from(matches!(definition, Definition::Symbol(_)));
@@ -194,15 +194,16 @@ fn describe_definitions(
         let text = format!("{} ({}, {unit}, {})", metric.name, metric.kind, metric.duplicates);
         part = part.with("metric", text);
     }
-    for key in registry.series().iter().skip(series) {
-        part = part.with("series", key.to_string());
+    for series in series..registry.series_count() {
+        let key = u32::try_from(series).ok().and_then(|series| registry.key(series));
+        part = part.with("series", key.map_or_else(String::new, |key| key.to_string()));
     }
     Ok(part)
 }
 
 /// Names a series by its number and, where that was defined, its labels.
 fn name_of(series: u32, registry: &Registry) -> String {
-    match registry.series().get(series as usize) {
+    match registry.key(series) {
         Some(key) => format!("{series} {key}"),
         None => format!("{series}"),
     }
