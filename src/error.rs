@@ -86,6 +86,13 @@ pub enum ErrorKind {
         /// What was needed.
         got: u64,
     },
+    /// Appends come faster than samples can be flushed, and
+    /// [`Backpressure::Refuse`](crate::Backpressure::Refuse) was asked for. Nothing was stored;
+    /// wait with [`Store::wait_for_room`](crate::Store::wait_for_room), or append later.
+    Backpressure {
+        /// How many logs are not flushed.
+        unflushed: u64,
+    },
     /// A sync failed and could not be made good: nothing more is accepted until the store is
     /// opened again. Reading goes on.
     Poisoned {
@@ -263,6 +270,11 @@ impl fmt::Display for Error {
             ErrorKind::Limit { what, limit, got } => {
                 write!(f, "too much: {what} is {got}, the limit is {limit}")
             }
+            ErrorKind::Backpressure { unflushed } => write!(
+                f,
+                "the log is full and {unflushed} logs wait to be flushed: nothing was stored, wait \
+                 for room or append later"
+            ),
             ErrorKind::Poisoned { path, loss } => write!(
                 f,
                 "store is closed for writing since {} could not be synced: {loss}",

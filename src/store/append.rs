@@ -210,11 +210,17 @@ impl Batch {
     ///
     /// # Errors
     /// As [`Batch::commit`], but for refused samples, which [`Batch::add`] reports. The batch is
-    /// empty afterwards, also where it failed.
+    /// empty afterwards, also where it failed; but after [`ErrorKind::Backpressure`] it is as it
+    /// was.
     pub fn commit_and_clear(&mut self) -> Result<()> {
-        let outcome = self.append(None);
-        self.rows.clear();
-        outcome.map(|_| ())
+        let outcome = self.append(None).map(|_| ());
+        if !outcome
+            .as_ref()
+            .is_err_and(|error| matches!(error.kind(), ErrorKind::Backpressure { .. }))
+        {
+            self.rows.clear();
+        }
+        outcome
     }
 
     /// Appends all samples unless the store has this producer's batch of this position, or of a

@@ -65,6 +65,25 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Waits until the log takes appends again after [`ErrorKind::Backpressure`], at most so long;
+    /// returns whether it does. With [`Background::Manual`] another thread must call [`Store::tick`].
+    ///
+    /// ```
+    /// # fn main() -> silverback::Result<()> {
+    /// let store = silverback::Store::in_memory()?;
+    /// assert!(store.wait_for_room(std::time::Duration::from_secs(1))?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`].
+    pub fn wait_for_room(&self, timeout: Duration) -> Result<bool> {
+        self.handle.core.wait_for_room(timeout)
+    }
+}
+
 impl Core {
     pub(crate) fn is_manual(&self) -> bool {
         self.options.background == Background::Manual

@@ -30,6 +30,7 @@ impl Store {
             // Whoever writes segments or a manifest holds this, and looks at the lock first: none
             // may go on when another process has the store.
             let _one = locked(&core.maintenance);
+            let _log = locked(&core.rotation);
             let closed = core.wal.close();
             drop(locked(&core.lock).take());
             closed
@@ -59,6 +60,7 @@ impl Drop for Handle {
             // Nobody is left to be told; what was acknowledged survives the process either way.
             drop(self.core.wal.sync_all());
             let _one = locked(&self.core.maintenance);
+            let _log = locked(&self.core.rotation);
             self.core.wal.abandon();
             drop(locked(&self.core.lock).take());
         }

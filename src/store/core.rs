@@ -1,7 +1,7 @@
 //! The store object and what its verbs share.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
@@ -67,6 +67,12 @@ pub(crate) struct Core {
     pub(crate) live: Mutex<Live>,
     /// Held by whoever writes segments and manifests: one at a time.
     pub(crate) maintenance: Mutex<()>,
+    /// Held by whoever moves appends to another log, taken after `maintenance` where both are: an
+    /// appender that needs the next log does not wait for a flush or a merge.
+    pub(crate) rotation: Mutex<()>,
+    /// Signalled whenever a generation has been flushed, and when flushing ends; goes with `live`.
+    pub(crate) flushed: Condvar,
+    pub(crate) is_flushing: AtomicBool,
     /// When the log was last synced by interval, in nanoseconds since the epoch.
     pub(crate) synced_at: AtomicI64,
     /// What the background thread waits on.

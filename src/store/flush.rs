@@ -1,5 +1,7 @@
 //! Flushing: the samples of a sealed log generation become segments.
 
+use std::sync::atomic::Ordering;
+
 use crate::error::Result;
 use crate::format::manifest::ManifestRecord;
 use crate::format::tombstone::Tombstone;
@@ -53,6 +55,14 @@ impl Core {
     pub(crate) fn flush_sealed(&self) -> Result<FlushReport> {
         let _one = locked(&self.maintenance);
         self.check_lock_held()?;
+        self.is_flushing.store(true, Ordering::Relaxed);
+        let outcome = self.flush_each_sealed();
+        self.is_flushing.store(false, Ordering::Relaxed);
+        self.flushed.notify_all();
+        outcome
+    }
+
+    fn flush_each_sealed(&self) -> Result<FlushReport> {
         let mut report = FlushReport::default();
         loop {
             let oldest = locked(&self.live).generations.first().cloned();
@@ -103,6 +113,7 @@ impl Core {
         self.drop_done_tombstones(&mut record, &written)?;
         manifest::replace(&*self.options.vfs, &self.dir, &record)?;
         locked(&self.live).replace_generation(generation.number, record, written);
+        self.flushed.notify_all();
         self.retire_log(generation)
     }
 

@@ -42,7 +42,7 @@ pub use crate::store::inspect::{
     Field, FieldValue, FileDamage, FileKind, InspectReport, Part, inspect, inspect_parts,
 };
 pub use crate::store::merge::CompactReport;
-pub use crate::store::options::{Background, Durability, Options, Overflow};
+pub use crate::store::options::{Background, Backpressure, Durability, Options, Overflow};
 pub use crate::store::recover::{RecoveredGap, RecoveryReport};
 pub use crate::store::repair::RepairReport;
 pub use crate::store::request::{Outcome, Request};

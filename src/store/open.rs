@@ -1,8 +1,8 @@
 //! Opening: taking the lock, loading the manifest, and starting a new log generation.
 
 use std::path::Path;
-use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::{Arc, Condvar, Mutex};
 
 use crate::error::{ErrorKind, Result};
 use crate::format::frame::OpenFrame;
@@ -56,6 +56,9 @@ impl Store {
             catalog: Catalog::of_metrics(metrics),
             live: Mutex::new(Live { manifest, segments, generations }),
             maintenance: Mutex::new(()),
+            rotation: Mutex::new(()),
+            flushed: Condvar::new(),
+            is_flushing: AtomicBool::new(false),
             synced_at: AtomicI64::new(i64::MIN),
             wake: Wake::default(),
             recovery: RecoveryReport { is_new, ..recovered.report },

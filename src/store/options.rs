@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::model::{Clock, Limits};
 use crate::store::core::Store;
-use crate::vfs::{MemVfs, OsVfs, SystemClock, Vfs};
+use crate::vfs::{IoMode, MemVfs, OsVfs, SystemClock, Vfs};
 
 /// Who asks for shorter logs than this wants them short.
 const ADAPTIVE_BYTES_MIN: u64 = 32 << 20;
@@ -34,6 +34,18 @@ pub enum Background {
     Thread,
     /// The caller, by [`Store::tick`]; no thread is started.
     Manual,
+}
+
+/// What becomes of an append while the log is full and earlier logs still wait for their flush.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Backpressure {
+    /// It waits until one was flushed. The default.
+    #[default]
+    Wait,
+    /// It is refused with [`crate::ErrorKind::Backpressure`], and nothing of it is stored: for a
+    /// bot that must answer in time. [`Store::wait_for_room`] waits until appends are taken again.
+    Refuse,
 }
 
 /// What becomes of series beyond the limit.
@@ -69,6 +81,7 @@ pub struct Options {
     pub(crate) flush_age: Duration,
     pub(crate) merges: bool,
     pub(crate) overflow: Overflow,
+    pub(crate) backpressure: Backpressure,
     pub(crate) vfs: Arc<dyn Vfs>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) uuid: Option<[u8; 16]>,
@@ -84,6 +97,7 @@ impl Default for Options {
             flush_age: Duration::from_hours(1),
             merges: true,
             overflow: Overflow::default(),
+            backpressure: Backpressure::default(),
             vfs: Arc::new(OsVfs::default()),
             clock: Arc::new(SystemClock),
             uuid: None,
@@ -111,7 +125,7 @@ impl Options {
     }
 
     /// The log's length in bytes from which it is flushed into segments. Default: 64 MiB; at least
-    /// 64 KiB, at most 1 GiB. From 32 MiB on a log of very many series may grow to four times that.
+    /// 64 KiB, at most 1 GiB. From 32 MiB on a log of very many series may grow to three times that.
     pub fn flush_bytes(mut self, bytes: u64) -> Self {
         self.flush_bytes = bytes.clamp(64 << 10, 1 << 30);
         self
@@ -127,6 +141,19 @@ impl Options {
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
         self
+    }
+
+    /// What becomes of an append that comes faster than samples can be flushed. Default: it waits.
+    pub fn backpressure(mut self, backpressure: Backpressure) -> Self {
+        self.backpressure = backpressure;
+        self
+    }
+
+    /// How files are read; instead of [`Options::vfs`], which it replaces by an
+    /// [`OsVfs`](crate::vfs::OsVfs). Default: by a map, where a file that another process truncates
+    /// ends this one; [`IoMode::Pread`] copies every byte by a system call, and gets an error.
+    pub fn io_mode(self, mode: IoMode) -> Self {
+        self.vfs(Arc::new(OsVfs::new().io_mode(mode)))
     }
 
     /// Whether the background work merges segments; without it [`Store::compact`] does. Default:
@@ -157,7 +184,7 @@ impl Options {
     /// Returns the least and the most bytes that a log has when it is flushed.
     pub(crate) fn flush_bytes_range(&self) -> (u64, u64) {
         let is_large = self.flush_bytes >= ADAPTIVE_BYTES_MIN;
-        let most = if is_large { self.flush_bytes.saturating_mul(4) } else { self.flush_bytes };
+        let most = if is_large { self.flush_bytes.saturating_mul(3) } else { self.flush_bytes };
         (self.flush_bytes, most)
     }
 

@@ -33,6 +33,7 @@ impl Core {
 
     fn rescue(&self, failed: Error) -> Result<()> {
         let _one = locked(&self.maintenance);
+        let _log = locked(&self.rotation);
         self.check_lock_held()?;
         // Another thread may have done so meanwhile.
         let Some(sealed) = self.wal.sealed_for_rescue() else { return Ok(()) };

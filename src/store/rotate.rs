@@ -1,10 +1,14 @@
 //! Rotation: the next log generation takes the appends.
 
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use crate::error::{ErrorKind, Result};
 use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 use crate::format::tombstone::Tombstone;
-use crate::store::core::{Core, LiveGeneration, locked};
-use crate::store::options::Options;
+use crate::store::core::{Core, Live, LiveGeneration, locked};
+use crate::store::options::{Backpressure, Options};
 use crate::wal::{NewLog, Preface, Sealed, log_name};
 
 /// The first step of a new log, made before anything is appended to it.
@@ -29,7 +33,7 @@ pub(crate) fn create_log(
 }
 
 impl Core {
-    /// Moves appends to the next generation; the caller holds the maintenance lock.
+    /// Moves appends to the next generation.
     ///
     /// Appends go on while the file is made, and wait for one short sync only.
     pub(crate) fn rotate(&self) -> Result<Sealed> {
@@ -37,8 +41,15 @@ impl Core {
     }
 
     /// Moves appends to the next generation, which begins with a deletion of what stands in all
-    /// before it; the caller holds the maintenance lock.
+    /// before it.
     pub(crate) fn rotate_with(&self, delete: &dyn Fn(u64) -> Option<Tombstone>) -> Result<Sealed> {
+        let _log = locked(&self.rotation);
+        self.check_lock_held()?;
+        self.begin_next(delete)
+    }
+
+    /// The caller holds the rotation lock.
+    fn begin_next(&self, delete: &dyn Fn(u64) -> Option<Tombstone>) -> Result<Sealed> {
         let generation = self.wal.watermark().log.header.generation + 1;
         let next = self.create_next_log(generation)?;
         // Snapshots wait, so that none sees the new generation before it is listed.
@@ -69,27 +80,49 @@ impl Core {
         create_log(&self.options, &self.dir, header, self.generation_bytes_max)
     }
 
-    /// Makes room where the current generation is full: rotates, and flushes what is full.
+    /// Makes room where the current generation is full: rotates, which waits for no merge.
     ///
-    /// Where a flush is running already, the appender waits for it: that is the backpressure.
+    /// Where an earlier one is being flushed the appender waits for that, so that logs do not pile
+    /// up; one that is to be refused instead may fill as many as may wait for their flush.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Backpressure`], I/O errors, a full disk.
     pub(crate) fn make_room(&self) -> Result<()> {
         self.with_rescue(|| self.try_to_make_room())
     }
 
     fn try_to_make_room(&self) -> Result<()> {
-        let full = self.wal.watermark();
-        let maintenance = locked(&self.maintenance);
-        let now = self.wal.watermark();
-        if now.log.header.generation == full.log.header.generation {
-            self.check_lock_held()?;
-            self.rotate()?;
+        let full = self.wal.watermark().log.header.generation;
+        let waits = self.options.backpressure == Backpressure::Wait;
+        if !waits && self.unflushed_count() >= UNFLUSHED_MAX {
+            self.wake_for_work();
+            return Err(ErrorKind::Backpressure { unflushed: self.unflushed_count() as u64 }.into());
         }
-        drop(maintenance);
+        while waits && self.is_flushing.load(Ordering::Relaxed) && self.unflushed_count() > 1 {
+            let live = locked(&self.live);
+            drop(self.flushed.wait_timeout(live, FLUSH_WAIT));
+        }
+        let log = locked(&self.rotation);
+        if self.wal.watermark().log.header.generation == full {
+            self.check_lock_held()?;
+            self.begin_next(&|_| None)?;
+        }
+        drop(log);
         self.wake_for_work();
-        if self.is_manual() || self.unflushed_count() > UNFLUSHED_MAX {
+        if waits && (self.is_manual() || self.unflushed_count() > UNFLUSHED_MAX) {
             self.flush_sealed()?;
         }
         Ok(())
+    }
+
+    /// Waits until fewer generations wait for their flush than may, at most so long.
+    pub(crate) fn wait_for_room(&self, timeout: Duration) -> Result<bool> {
+        self.check_lock_held()?;
+        self.wake_for_work();
+        let is_full = |live: &mut Live| live.generations.len() >= UNFLUSHED_MAX;
+        let waited = self.flushed.wait_timeout_while(locked(&self.live), timeout, is_full);
+        let (mut live, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        Ok(!is_full(&mut live))
     }
 
     /// Returns how many generations are not flushed, the current one included.
@@ -103,6 +136,9 @@ impl Core {
         if is_held { Ok(()) } else { Err(ErrorKind::Closed.into()) }
     }
 }
+
+/// An appender looks so often whether a flush has ended: the signal may come just before it waits.
+const FLUSH_WAIT: Duration = Duration::from_millis(20);
 
 /// The most generations that may wait for their flush, the current one included.
 pub(crate) const UNFLUSHED_MAX: usize = 4;
