@@ -67,7 +67,8 @@ impl Store {
 
 impl Store {
     /// Waits until the log takes appends again after [`ErrorKind::Backpressure`], at most so long;
-    /// returns whether it does. With [`Background::Manual`] another thread must call [`Store::tick`].
+    /// returns whether it does. With [`Background::Manual`] another thread must call
+    /// [`Store::tick`].
     ///
     /// ```
     /// # fn main() -> silverback::Result<()> {

@@ -125,7 +125,8 @@ impl Options {
     }
 
     /// The log's length in bytes from which it is flushed into segments. Default: 64 MiB; at least
-    /// 64 KiB, at most 1 GiB. From 32 MiB on a log of very many series may grow to three times that.
+    /// 64 KiB, at most 1 GiB. From 32 MiB on a log of very many series may grow to three times
+    /// that.
     pub fn flush_bytes(mut self, bytes: u64) -> Self {
         self.flush_bytes = bytes.clamp(64 << 10, 1 << 30);
         self
