@@ -61,6 +61,16 @@ impl Columns {
         (self.timestamps.get(start..end).unwrap_or(&[]), self.values.get(start..end).unwrap_or(&[]))
     }
 
+    /// Keeps what lies in `range`; the columns must be in order.
+    pub(crate) fn cut(&mut self, range: TimeRange) {
+        let start = self.timestamps.partition_point(|&t| t < range.start.as_nanos());
+        let end = self.timestamps.partition_point(|&t| t < range.end.as_nanos()).max(start);
+        self.timestamps.truncate(end);
+        self.values.truncate(end);
+        self.timestamps.drain(..start);
+        self.values.drain(..start);
+    }
+
     /// Returns the samples one by one.
     pub fn iter(&self) -> impl Iterator<Item = Sample> + '_ {
         self.timestamps

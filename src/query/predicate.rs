@@ -84,6 +84,28 @@ impl Test {
         }
     }
 
+    /// Returns whether all values between two pass or none; nothing where it depends on the value.
+    pub(crate) fn decide(&self, min: f64, max: f64) -> Option<bool> {
+        match self {
+            Self::Always => Some(true),
+            Self::Never => Some(false),
+            Self::Value(op, number) => {
+                let (low, high) = (compare(*op, min, *number), compare(*op, max, *number));
+                let is_order = !matches!(op, CompareOp::Equal | CompareOp::NotEqual);
+                // An equation may hold in between, unless there is nothing in between.
+                (low == high && (is_order || min.to_bits() == max.to_bits())).then_some(low)
+            }
+            Self::All(parts) => {
+                let decided = || parts.iter().map(|part| part.decide(min, max));
+                if decided().any(|part| part == Some(false)) {
+                    return Some(false);
+                }
+                decided().all(|part| part == Some(true)).then_some(true)
+            }
+            Self::Not(part) => part.decide(min, max).map(|holds| !holds),
+        }
+    }
+
     /// Returns how many values pass.
     pub(crate) fn count(&self, values: &[f64]) -> u64 {
         match self {

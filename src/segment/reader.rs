@@ -16,7 +16,7 @@ use crate::format::segment_sections::{METRIC_ENTRY_BYTES, Section, SectionId, Se
 use crate::model::{Columns, DuplicatePolicy, MetricDef, MetricKind, SeriesKey, Timestamp};
 use crate::segment::blocks::Blocks;
 use crate::segment::pages::{Pages, read_exact};
-use crate::segment::stats::{ChunkStats, STAT_SECTIONS};
+use crate::segment::stats::{ChunkStats, ChunkSummary, STAT_SECTIONS};
 use crate::segment::{SegmentMeta, SegmentSummary};
 use crate::vfs::ReadFile;
 
@@ -301,6 +301,12 @@ impl Segment {
         Ok(ChunkStats::of_fields(fields))
     }
 
+    /// Returns what the index says of a chunk's samples, if that adds up.
+    pub(crate) fn summary_of(&self, chunk: u32, meta: &ChunkMeta) -> Result<Option<ChunkSummary>> {
+        let times = (meta.time_min.as_nanos(), meta.time_max.as_nanos());
+        Ok(self.stats(chunk)?.summary(meta.count as u64, times))
+    }
+
     /// Copies a block and checks it; its length is bounded by that of the file.
     pub(crate) fn read_block(&self, block: BlockMeta) -> Result<Vec<u8>> {
         let bytes = self.blocks.read(block.offset, block.len)?;
@@ -318,6 +324,30 @@ impl Segment {
     /// I/O errors, and [`crate::ErrorKind::Corrupt`] with the offset of the damaged block.
     pub(crate) fn read_chunk(&self, chunk: u32, out: &mut Columns) -> Result<()> {
         let meta = self.chunk(chunk)?;
+        let before = out.len();
+        self.read_times(&meta, &mut out.timestamps)?;
+        let read = self.read_block(meta.values).and_then(|bytes| {
+            decode_values(meta.value_codec, &bytes, meta.count, &mut out.values)
+                .map_err(|error| Error::corrupt(self.path(), meta.values.offset, error.into()))
+        });
+        if read.is_err() {
+            out.timestamps.truncate(before);
+            out.values.truncate(before);
+        }
+        read
+    }
+
+    /// Appends the timestamps of a chunk, and zeros in place of its values.
+    ///
+    /// # Errors
+    /// As [`Segment::read_chunk`].
+    pub(crate) fn read_chunk_times(&self, chunk: u32, out: &mut Columns) -> Result<()> {
+        self.read_times(&self.chunk(chunk)?, &mut out.timestamps)?;
+        out.values.resize(out.timestamps.len(), 0.0);
+        Ok(())
+    }
+
+    fn read_times(&self, meta: &ChunkMeta, out: &mut Vec<i64>) -> Result<()> {
         let times = self.time_block(meta.time_block)?;
         let corrupt = |offset, error| Error::corrupt(self.path(), offset, error);
         if times.count != meta.count {
@@ -326,17 +356,11 @@ impl Segment {
         }
         let before = out.len();
         let bytes = self.read_block(times.block)?;
-        let decoded = decode_timestamps(times.codec, &bytes, meta.count, &mut out.timestamps)
-            .map_err(|error| corrupt(times.block.offset, error.into()));
-        let values = decoded.and_then(|()| self.read_block(meta.values)).and_then(|bytes| {
-            decode_values(meta.value_codec, &bytes, meta.count, &mut out.values)
-                .map_err(|error| corrupt(meta.values.offset, error.into()))
-        });
-        if values.is_err() {
-            out.timestamps.truncate(before);
-            out.values.truncate(before);
-        }
-        values
+        let read = decode_timestamps(times.codec, &bytes, meta.count, out);
+        read.map_err(|error| {
+            out.truncate(before);
+            corrupt(times.block.offset, error.into())
+        })
     }
 }
 

@@ -45,6 +45,22 @@ impl Moments {
         self.keep_extremes(value, value);
     }
 
+    /// Adds values without their squares, which [`stddev`](Self::stddev) alone asks for.
+    pub(crate) fn extend_without_squares(&mut self, values: &[f64]) {
+        self.count += values.len() as u64;
+        for value in values {
+            self.sum += *value;
+            self.keep_extremes(*value, *value);
+        }
+    }
+
+    /// Adds values of which these are known, without their squares.
+    pub(crate) fn add_known(&mut self, count: u64, sum: DoubleDouble, min: f64, max: f64) {
+        self.count += count;
+        self.sum += sum;
+        self.keep_extremes(min, max);
+    }
+
     /// Adds what other moments hold.
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;

@@ -7,14 +7,17 @@ mod cardinality;
 mod definitions;
 mod follower;
 mod reader;
+mod runs;
 mod select;
 mod stats;
 mod store_reader;
 mod view;
 
+pub(crate) use crate::segment::ChunkSummary;
 pub use crate::snapshot::cardinality::Cardinality;
 pub(crate) use crate::snapshot::follower::Follower;
 pub use crate::snapshot::reader::Reader;
+pub(crate) use crate::snapshot::runs::{Run, Wanted};
 pub use crate::snapshot::select::SelectedSeries;
 pub use crate::snapshot::stats::{MetricStats, StatsReport};
 pub(crate) use crate::snapshot::store_reader::{PinnedLog, PinnedStore, StoreReader};

@@ -299,7 +299,7 @@ impl Snapshot {
     }
 
     /// Returns what a metric asks to be done with samples of one series that share a timestamp.
-    fn policy_of(&self, metric: &str) -> Result<DuplicatePolicy> {
+    pub(super) fn policy_of(&self, metric: &str) -> Result<DuplicatePolicy> {
         let policies = if let Some(policies) = self.policies.get() {
             policies
         } else {

@@ -10,8 +10,9 @@ use crate::query::exec::percentile::{Asked, Pool};
 use crate::query::plan::{Function, Scan};
 use crate::query::predicate::Test;
 use crate::query::quantile::Decimal;
-use crate::query::window::for_each_run;
+use crate::query::window::{for_each_run, rising};
 use crate::sketch::{Bounds, DoubleDouble, LogBuckets, Moments, Resolution};
+use crate::snapshot::{ChunkSummary, Wanted};
 
 /// How fine the buckets of approximate answers are: at most 0.78 % off.
 const RESOLUTION: Resolution = Resolution::Percent1;
@@ -109,14 +110,86 @@ impl<'p> Accumulator<'p> {
         self.pool.clear();
     }
 
-    /// Adds samples of one series; `covers` are of
-    /// the windows from `base` on.
+    /// Returns what is looked at of runs: a chunk's summary says nothing of ranks, of squares, and
+    /// of steps from one sample to the next.
+    pub(super) fn wanted(&self, series: &Marks, filter: &Test) -> Wanted {
+        let is_fixed = |test: &Test| matches!(test, Test::Always | Test::Never);
+        let summaries = self.asked.is_empty()
+            && self.logs.is_empty()
+            && self.steps.is_none()
+            && !self.functions.contains(&Function::Stddev);
+        let values = !summaries
+            || !self.moments.is_empty()
+            || !self.edges.is_empty()
+            || !series.tests.iter().chain([filter]).all(is_fixed);
+        Wanted { summaries, values }
+    }
+
+    /// Adds a whole chunk of one series, if each window holds all of it or nothing; returns false
+    /// where its samples are needed.
+    pub(super) fn add_chunk(
+        &mut self,
+        chunk: &ChunkSummary,
+        covers: &[TimeRange],
+        series: &Marks,
+    ) -> bool {
+        let (first, last) = chunk.times;
+        let mut windows = Vec::new();
+        for (base, covers) in rising(covers) {
+            let start = covers.partition_point(|cover| cover.end.as_nanos() <= first);
+            for (index, cover) in covers.iter().enumerate().skip(start) {
+                if cover.start.as_nanos() > last {
+                    break;
+                }
+                if cover.start.as_nanos() > first || last >= cover.end.as_nanos() {
+                    return false;
+                }
+                windows.push(base + index);
+            }
+        }
+        let decided = series.tests.iter().map(|test| test.decide(chunk.min, chunk.max));
+        let Some(holds) = decided.collect::<Option<Vec<bool>>>() else { return false };
+        for window in windows {
+            self.add_summary(window, chunk, &holds, series);
+        }
+        true
+    }
+
+    fn add_summary(&mut self, window: usize, chunk: &ChunkSummary, holds: &[bool], series: &Marks) {
+        if let Some(count) = self.counts.get_mut(window) {
+            *count += chunk.count;
+        }
+        if let Some(moments) = self.moments.get_mut(window) {
+            moments.add_known(chunk.count, chunk.sum, chunk.min, chunk.max);
+        }
+        for (counts, holds) in self.matched.iter_mut().zip(holds) {
+            if let Some(count) = counts.get_mut(window).filter(|_| *holds) {
+                *count += chunk.count;
+            }
+        }
+        self.add_labels(window, series);
+        if let Some(edges) = self.edges.get_mut(window) {
+            let ((start, end), (first, last)) = (chunk.times, chunk.edges);
+            add_edges(edges, &[start, end], &[first, last]);
+        }
+    }
+
+    fn add_labels(&mut self, window: usize, series: &Marks) {
+        for (sets, value) in self.distinct.iter_mut().zip(&series.labels) {
+            if let Some(set) = sets.get_mut(window).filter(|_| !value.is_empty()) {
+                set.insert(Arc::clone(value));
+            }
+        }
+    }
+
+    /// Adds samples of one series, in order of time; `covers` are of the windows from `base` on.
     pub(super) fn add(
         &mut self,
         (timestamps, values): (&[i64], &[f64]),
         (base, covers): (usize, &[TimeRange]),
         series: &Marks,
     ) {
+        let needs_squares = self.functions.contains(&Function::Stddev);
         let offset = if self.asked.is_empty() { 0 } else { self.pool.add_values(values) };
         for_each_run(timestamps, covers, |window, first, end| {
             let window = base + window;
@@ -125,7 +198,11 @@ impl<'p> Accumulator<'p> {
                 *count += inside.len() as u64;
             }
             if let Some(moments) = self.moments.get_mut(window) {
-                moments.extend(inside.iter().copied());
+                if needs_squares {
+                    moments.extend(inside.iter().copied());
+                } else {
+                    moments.extend_without_squares(inside);
+                }
             }
             if let Some(log) = self.logs.get_mut(window) {
                 for value in inside {
@@ -137,11 +214,7 @@ impl<'p> Accumulator<'p> {
                     *count += test.count(inside);
                 }
             }
-            for (sets, value) in self.distinct.iter_mut().zip(&series.labels) {
-                if let Some(set) = sets.get_mut(window).filter(|_| !value.is_empty()) {
-                    set.insert(Arc::clone(value));
-                }
-            }
+            self.add_labels(window, series);
             if let Some(edges) = self.edges.get_mut(window) {
                 add_edges(edges, timestamps.get(first..end).unwrap_or(&[]), inside);
             }

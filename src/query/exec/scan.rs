@@ -11,7 +11,7 @@ use crate::query::exec::frame::{Frame, Group, GroupKey, Point};
 use crate::query::exec::pieces::by_pieces;
 use crate::query::plan::{Function, Scan, SplitKey};
 use crate::query::window::{Timeline, hull};
-use crate::snapshot::{SelectedSeries, Snapshot};
+use crate::snapshot::{Run, SelectedSeries, Snapshot};
 
 /// What a scan yields.
 #[derive(Debug)]
@@ -47,6 +47,44 @@ impl Reading<'_> {
         self.snapshot.read(series, self.read, columns)?;
         self.scan.selection.filters.of_series(series.key()).keep(columns);
         Ok(())
+    }
+
+    /// Adds the samples of a series that the selection wants; returns whether there are any.
+    fn add(
+        &self,
+        series: &SelectedSeries,
+        marks: &Marks,
+        accumulator: &mut Accumulator<'_>,
+        columns: &mut Columns,
+    ) -> Result<bool> {
+        let (filter, covers) = (self.scan.selection.filters.of_series(series.key()), &self.covers);
+        let wanted = accumulator.wanted(marks, &filter);
+        let mut exists = false;
+        if !wanted.summaries {
+            // Steps go from each sample to the next, whatever run they come in.
+            self.columns(series, columns)?;
+            exists = !columns.slice(self.asked).0.is_empty();
+            accumulator.add((&columns.timestamps, &columns.values), (0, covers), marks);
+            return Ok(exists);
+        }
+        self.snapshot.visit(series, self.read, wanted, &mut |run| match run {
+            Run::Chunk(chunk) => match filter.decide(chunk.min, chunk.max) {
+                Some(true) => {
+                    let is_enough = accumulator.add_chunk(chunk, covers, marks);
+                    exists |= is_enough;
+                    is_enough
+                }
+                Some(false) => true,
+                None => false,
+            },
+            Run::Samples(columns) => {
+                filter.keep(columns);
+                exists |= !columns.slice(self.asked).0.is_empty();
+                accumulator.add((&columns.timestamps, &columns.values), (0, covers), marks);
+                true
+            }
+        })?;
+        Ok(exists)
     }
 
     /// Returns what is counted of a series besides its samples.
@@ -110,10 +148,8 @@ fn by_labels(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, bool)> {
         accumulator.clear();
         let mut exists = false;
         for series in members {
-            reading.columns(series, &mut columns)?;
-            exists |= !columns.slice(reading.asked).0.is_empty();
             let marks = reading.marks(series);
-            accumulator.add((&columns.timestamps, &columns.values), (0, covers), &marks);
+            exists |= reading.add(series, &marks, &mut accumulator, &mut columns)?;
         }
         found |= exists;
         // The one group of what is not split is always there: nothing counts 0.
