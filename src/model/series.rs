@@ -96,13 +96,18 @@ impl SeriesKey {
             labels.dedup_by_key(|(name, _)| *name);
         }
         let bytes = labels.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>();
-        let mut text = String::with_capacity(metric.len() + bytes + 8);
-        put_part(&mut text, metric);
-        for (name, value) in labels.into_iter().filter(|(_, value)| !value.is_empty()) {
-            put_part(&mut text, name);
-            put_part(&mut text, value);
+        Self::of_sorted(metric, &labels, &mut String::with_capacity(metric.len() + bytes + 8))
+    }
+
+    /// Makes a key of labels that are strictly ascending by name, in memory that can be used again.
+    pub(crate) fn of_sorted(metric: &str, labels: &[(&str, &str)], text: &mut String) -> Self {
+        text.clear();
+        put_part(text, metric);
+        for (name, value) in labels.iter().filter(|(_, value)| !value.is_empty()) {
+            put_part(text, name);
+            put_part(text, value);
         }
-        Self { text: text.into() }
+        Self { text: text.as_str().into() }
     }
 
     /// Adds a label, or replaces its value. An empty value means that the label is absent.

@@ -1,6 +1,7 @@
 //! Immutable sealed files: columns of samples by series, with their index, statistics and checks.
 
 mod blocks;
+mod keys;
 mod pages;
 mod reader;
 mod select;

@@ -47,10 +47,11 @@ impl Snapshot {
         let mut found: Vec<(SeriesKey, usize, Place)> = Vec::new();
         for (store, parts) in self.stores.iter().enumerate() {
             for (index, segment) in parts.segments.iter().enumerate() {
-                for series in segment.select(selector)? {
-                    let key = segment.key(series)?;
+                let chosen = segment.select(selector)?;
+                found.reserve(chosen.len());
+                segment.each_key(&chosen, |series, key| {
                     found.push((key, store, Place::Segment { segment: index, series }));
-                }
+                })?;
             }
             for (index, head) in parts.heads.iter().enumerate() {
                 let chosen = head.view.select(selector).into_iter();
