@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use silverback::{
     Background, Columns, DuplicatePolicy, Durability, ErrorKind, Limits, MetricKind, Overflow,
@@ -253,4 +254,35 @@ fn series_beyond_the_limit_are_refused_or_folded_and_totals_stay_right() {
     assert_eq!(all.iter().map(|(_, rows)| rows.len()).sum::<usize>(), 10);
     let (name, folded) = &all[0];
     assert_eq!((name.as_str(), folded.len()), (r#"latency{__overflow__="true"}"#, 7));
+}
+
+/// Symptom: a process whose series come and go took ever more memory, and its limit of series was
+/// reached by those of days ago. Cause: every series that was ever asked for was kept. Fix: those
+/// without a handle are forgotten once their log is flushed.
+#[test]
+fn series_that_nobody_holds_count_no_more_once_they_are_flushed() {
+    let mut limits = Limits::DEFAULT;
+    limits.series_max = 10;
+    let options = Store::options().limits(limits).background(Background::Manual);
+    let store = options.flush_age(Duration::ZERO).in_memory().unwrap();
+    let key = |series: usize| SeriesKey::new("latency").label("container", series.to_string());
+    let held = store.series(&key(0)).unwrap();
+    for round in 0..5 {
+        for series in 1..10 {
+            store.series(&key(round * 9 + series)).unwrap().append(store.now(), 1.0).unwrap();
+        }
+        held.append(store.now(), 2.0).unwrap();
+        let refused = store.series(&key(1_000)).unwrap_err();
+        assert!(matches!(refused.kind(), ErrorKind::Limit { what: "series", limit: 10, got: 11 }));
+        // The tick that flushes begins the next log, which defines none of them.
+        assert_eq!(store.tick().unwrap().generations_flushed, 1);
+    }
+    let snapshot = store.snapshot().unwrap();
+    assert_eq!(snapshot.select(&Selector::default()).unwrap().len(), 46);
+    assert_eq!(snapshot.samples(held.key(), TimeRange::ALL).unwrap().len(), 5);
+    // One that comes again goes on where it was.
+    store.series(&key(1)).unwrap().append(store.now(), 3.0).unwrap();
+    store.flush().unwrap();
+    let samples = store.snapshot().unwrap().samples(&key(1), TimeRange::ALL).unwrap();
+    assert_eq!(samples.len(), 2);
 }

@@ -9,8 +9,8 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Series that one process may append to (24 bits of a log frame name one). Handles are kept
-    /// as long as the store is open.
+    /// Series that one process may append to at a time (24 bits of a log frame name one): those it
+    /// holds a handle of, and those with samples in the current log.
     pub series_max: u64,
     /// Bytes of a metric's or label's name.
     pub name_bytes_max: u64,

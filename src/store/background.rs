@@ -102,6 +102,9 @@ impl Core {
             })?;
         }
         report.generations_flushed = self.flush_sealed()?.generations;
+        if report.generations_flushed > 0 {
+            self.catalog.forget_idle(self.wal.watermark().log.header.generation);
+        }
         report.requests_answered = self.answer_requests()?;
         report.segments_expired = self.expire()?.segments;
         report.segments_merged = self.merge_if_due()?;

@@ -90,6 +90,19 @@ impl Catalog {
         self.metric(MetricDef::new(name))
     }
 
+    /// Forgets the series that nobody has a handle of and that a generation does not define: they
+    /// are made anew when they are asked for. Linear in the series.
+    pub(crate) fn forget_idle(&self, generation: u64) {
+        let mut series = self.series.write().unwrap_or_else(PoisonError::into_inner);
+        // A handle is a clone that is made under this lock.
+        series
+            .retain(|ByKey(one)| Arc::strong_count(one) > 1 || one.reference(generation).is_some());
+        let spare = series.capacity() / 4;
+        if series.len() < spare {
+            series.shrink_to(spare);
+        }
+    }
+
     fn series(
         &self,
         key: &SeriesKey,
