@@ -8,11 +8,13 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use silverback::codec::{
-    TimeCodec, ValueCodec, decode_timestamps, decode_values, encode_timestamps, encode_values,
+    Tier, TimeCodec, ValueCodec, decode_timestamps, decode_values, encode_timestamps, encode_values,
 };
 
 /// A chunk as flush cuts it, and one of an hour at two samples a minute.
 const COUNTS: [usize; 2] = [8192, 120];
+
+const TIERS: [(Tier, &str); 2] = [(Tier::Fast, "fast"), (Tier::Dense, "dense")];
 
 /// `SplitMix64` (Steele, Lea, Flood, 2014).
 struct Random(u64);
@@ -85,13 +87,15 @@ fn values(criterion: &mut Criterion) {
             let mut group = criterion.benchmark_group("values");
             group.throughput(Throughput::Elements(count as u64));
             let mut bytes = Vec::new();
-            let chosen = BenchmarkId::new(format!("encode/{case}"), count);
-            group.bench_function(chosen, |bencher| {
-                bencher.iter(|| {
-                    bytes.clear();
-                    encode_values(black_box(&column), &mut bytes)
+            for (tier, name) in TIERS {
+                let chosen = BenchmarkId::new(format!("encode_{name}_tier/{case}"), count);
+                group.bench_function(chosen, |bencher| {
+                    bencher.iter(|| {
+                        bytes.clear();
+                        encode_values(black_box(&column), tier, &mut bytes)
+                    });
                 });
-            });
+            }
             for codec in ValueCodec::ALL {
                 bytes.clear();
                 if !codec.encode(&column, &mut bytes) {
@@ -116,13 +120,15 @@ fn timestamps(criterion: &mut Criterion) {
             let mut group = criterion.benchmark_group("timestamps");
             group.throughput(Throughput::Elements(count as u64));
             let mut bytes = Vec::new();
-            let chosen = BenchmarkId::new(format!("encode/{case}"), count);
-            group.bench_function(chosen, |bencher| {
-                bencher.iter(|| {
-                    bytes.clear();
-                    encode_timestamps(black_box(&column), &mut bytes)
+            for (tier, name) in TIERS {
+                let chosen = BenchmarkId::new(format!("encode_{name}_tier/{case}"), count);
+                group.bench_function(chosen, |bencher| {
+                    bencher.iter(|| {
+                        bytes.clear();
+                        encode_timestamps(black_box(&column), tier, &mut bytes)
+                    });
                 });
-            });
+            }
             for codec in TimeCodec::ALL {
                 bytes.clear();
                 if !codec.encode(&column, &mut bytes) {

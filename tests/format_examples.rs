@@ -49,7 +49,7 @@ fn hex_of(bytes: &[u8]) -> String {
 #[test]
 fn the_examples_of_values_are_true() {
     let examples = examples("values ");
-    assert_eq!(examples.len(), 5);
+    assert_eq!(examples.len(), 6);
     for Example { codec, entries, bytes } in examples {
         let values: Vec<f64> = entries.split(' ').map(|entry| entry.parse().unwrap()).collect();
         let (mut encoded, mut decoded) = (Vec::new(), Vec::new());
@@ -64,7 +64,7 @@ fn the_examples_of_values_are_true() {
 #[test]
 fn the_examples_of_timestamps_are_true() {
     let examples = examples("timestamps ");
-    assert_eq!(examples.len(), 4);
+    assert_eq!(examples.len(), 5);
     for Example { codec, entries, bytes } in examples {
         let timestamps: Vec<i64> = entries.split(' ').map(|entry| entry.parse().unwrap()).collect();
         let (mut encoded, mut decoded) = (Vec::new(), Vec::new());

@@ -76,6 +76,21 @@ impl BitSink for BitWriter<'_> {
     }
 }
 
+/// Returns the bits from bit `bit` of the bytes on, 57 of them or more; behind their end are zeros.
+#[inline]
+pub(super) fn bits_at(bytes: &[u8], bit: usize) -> u64 {
+    let rest = bytes.get(bit / 8..).unwrap_or(&[]);
+    let word = rest.first_chunk::<8>().copied().unwrap_or_else(|| last_word(rest));
+    u64::from_le_bytes(word) >> (bit % 8)
+}
+
+#[cold]
+fn last_word(rest: &[u8]) -> [u8; 8] {
+    let mut word = [0; 8];
+    word.iter_mut().zip(rest).for_each(|(byte, given)| *byte = *given);
+    word
+}
+
 /// Takes bits from untrusted bytes.
 #[derive(Debug)]
 pub(super) struct BitReader<'a> {
@@ -144,6 +159,16 @@ impl<'a> BitReader<'a> {
         }
     }
 
+    /// Ends the stream inside of its bytes, behind the padding of the last one; returns how many
+    /// bytes are left.
+    pub(super) fn finish_before_rest(self) -> Result<usize, CodecError> {
+        let padding = self.buffered % 8;
+        if self.buffer & ((1 << padding) - 1) != 0 {
+            return Err(CodecError::OutOfRange { field: "padding" });
+        }
+        Ok(self.rest.len() + self.buffered as usize / 8)
+    }
+
     /// Ends the stream: only zero padding of less than a byte may be left.
     pub(super) fn finish(self) -> Result<(), CodecError> {
         if !self.rest.is_empty() || self.buffered >= 8 {
@@ -205,6 +230,23 @@ mod tests {
                 }
                 left -= u64::from(width);
             }
+        }
+    }
+
+    #[test]
+    fn a_stream_may_end_before_its_bytes_do() {
+        let bytes: Vec<u8> = (1..=20).collect();
+        for width in 0..=64 {
+            let mut reader = BitReader::new(&bytes);
+            let taken = reader.take(width).unwrap();
+            let padding = u64::from_le_bytes(*bytes.first_chunk().unwrap()) ^ taken;
+            let is_zero = width == 64 || padding.trailing_zeros() >= width.next_multiple_of(8);
+            let want = if is_zero {
+                Ok(bytes.len() - width.div_ceil(8) as usize)
+            } else {
+                Err(CodecError::OutOfRange { field: "padding" })
+            };
+            assert_eq!(reader.finish_before_rest(), want, "{width}");
         }
     }
 

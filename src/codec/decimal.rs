@@ -9,16 +9,14 @@
 //! ```text
 //! size  field       legal range
 //! 1     exponent    0..=15
-//! 1..   exceptions  varint, at most as many as values
-//! each  gap         varint: how many values lie between the exception and the one before
-//!       bits        8 bytes, of the value
+//!       exceptions  as in `exceptions`
 //!       column      as in `scaled`: an integer a value; at exceptions anything
 //! ```
 
 use crate::codec::error::CodecError;
+use crate::codec::exceptions::{ValueException, exceptions_bytes, put_exceptions, take_exceptions};
 use crate::codec::integers::room_for;
 use crate::codec::scaled::{ScaledPlan, decode_scaled};
-use crate::codec::varint;
 
 /// Sums with this round to an integer: at 1.5 * 2^52 doubles are one apart.
 const ROUNDING: f64 = 6_755_399_441_055_744.0;
@@ -32,59 +30,99 @@ const SAMPLE: usize = 96;
 /// One exception in so many values is too many.
 const EXCEPTION_ONE_IN: usize = 8;
 
-/// How values are stored as decimals, and what that takes.
+/// Values as integers over a power of ten.
 #[derive(Debug)]
-pub(super) struct DecimalPlan {
-    exponent: u8,
-    /// Positions and bits.
-    exceptions: Vec<(usize, u64)>,
-    column: ScaledPlan,
+pub(super) struct Decimals {
+    pub(super) exponent: u8,
+    /// At most one value in eight.
+    pub(super) exceptions: Vec<ValueException>,
+    /// Of the values that are no exceptions.
+    pub(super) integers: Vec<i64>,
 }
 
-impl DecimalPlan {
-    /// Plans the values; nothing where too few of them are decimals. O(n).
+impl Decimals {
+    /// Finds the exponent and the integers; nothing where too few values are decimals. O(n).
     pub(super) fn of(values: &[f64]) -> Option<Self> {
         let exponent = exponent_of(values)?;
         let power = *POWERS.get(exponent)?;
         let mut integers = Vec::with_capacity(values.len());
         let mut exceptions = Vec::new();
         let exceptions_max = values.len() / EXCEPTION_ONE_IN;
-        let mut before = 0;
         for (position, &value) in values.iter().enumerate() {
             if let Some(integer) = integer_of(value, power) {
-                before = integer;
-            } else {
-                if exceptions.len() == exceptions_max {
-                    return None;
-                }
-                exceptions.push((position, value.to_bits()));
+                integers.push(integer);
+                continue;
             }
-            // What stands for an exception is whatever costs nothing.
-            integers.push(before);
+            if exceptions.len() == exceptions_max {
+                return None;
+            }
+            exceptions.push(ValueException { position, bits: value.to_bits() });
         }
-        fill_leading(&mut integers, &exceptions);
-        let exponent = u8::try_from(exponent).ok()?;
+        Some(Self { exponent: u8::try_from(exponent).ok()?, exceptions, integers })
+    }
+}
+
+/// Returns the power of ten that the integers are divided by.
+///
+/// # Errors
+/// [`CodecError::OutOfRange`] for an exponent above 15.
+pub(super) fn power_of(exponent: u8) -> Result<f64, CodecError> {
+    let power = POWERS.get(usize::from(exponent)).copied();
+    power.ok_or(CodecError::OutOfRange { field: "exponent" })
+}
+
+/// Returns the value that an integer stands for.
+#[inline]
+#[expect(clippy::cast_precision_loss, reason = "a writer stores integers below 2^51")]
+pub(super) fn value_of(integer: i64, power: f64) -> f64 {
+    integer as f64 / power
+}
+
+/// How values are stored as decimals, and what that takes.
+#[derive(Debug)]
+pub(super) struct DecimalPlan {
+    exponent: u8,
+    exceptions: Vec<ValueException>,
+    column: ScaledPlan,
+}
+
+impl DecimalPlan {
+    /// Plans the values; nothing where too few of them are decimals. O(n).
+    pub(super) fn of(values: &[f64]) -> Option<Self> {
+        let Decimals { exponent, exceptions, integers } = Decimals::of(values)?;
+        let integers = with_substitutes(integers, &exceptions);
         Some(Self { exponent, exceptions, column: ScaledPlan::of(integers) })
     }
 
     /// Returns how many bytes [`encode`](Self::encode) appends.
     pub(super) fn len_bytes(&self) -> u64 {
-        let gaps = gaps_of(&self.exceptions).map(|(gap, _)| varint::len_bytes(gap) + 8);
-        let exceptions: usize = gaps.sum();
-        let count = varint::len_bytes(self.exceptions.len() as u64);
-        (1 + count + exceptions) as u64 + self.column.len_bytes()
+        1 + exceptions_bytes(&self.exceptions) + self.column.len_bytes()
     }
 
     /// Appends the values that the plan was made of.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.exponent);
-        varint::put_u64(out, self.exceptions.len() as u64);
-        for (gap, bits) in gaps_of(&self.exceptions) {
-            varint::put_u64(out, gap);
-            out.extend_from_slice(&bits.to_le_bytes());
-        }
+        put_exceptions(&self.exceptions, out);
         self.column.encode(out);
     }
+}
+
+/// Puts an integer that costs nothing in the place of each exception: the one before it, or the
+/// first one of all.
+fn with_substitutes(integers: Vec<i64>, exceptions: &[ValueException]) -> Vec<i64> {
+    if exceptions.is_empty() {
+        return integers;
+    }
+    let count = integers.len() + exceptions.len();
+    let mut before = integers.first().copied().unwrap_or(0);
+    let (mut integers, mut exceptions) = (integers.into_iter(), exceptions.iter().peekable());
+    let place = |position| {
+        if exceptions.next_if(|exception| exception.position == position).is_none() {
+            before = integers.next().unwrap_or(before);
+        }
+        before
+    };
+    (0..count).map(place).collect()
 }
 
 /// Returns the integer whose quotient by the power is this value, bit for bit.
@@ -107,67 +145,26 @@ fn exponent_of(values: &[f64]) -> Option<usize> {
     })
 }
 
-/// Gives exceptions that no decimal stands before the integer of the first one.
-fn fill_leading(integers: &mut [i64], exceptions: &[(usize, u64)]) {
-    let leading = exceptions.iter().enumerate().take_while(|(i, (at, _))| i == at).count();
-    let first = integers.get(leading).copied().unwrap_or(0);
-    integers.iter_mut().take(leading).for_each(|integer| *integer = first);
-}
-
-/// Returns for each exception how many values lie between it and the one before, and its bits.
-fn gaps_of(exceptions: &[(usize, u64)]) -> impl Iterator<Item = (u64, u64)> {
-    let mut next = 0;
-    exceptions.iter().map(move |(position, bits)| {
-        let gap = (position - next) as u64;
-        next = position + 1;
-        (gap, *bits)
-    })
-}
-
 /// Appends the `count` values of a block.
 ///
 /// # Errors
 /// [`CodecError`] where the bytes are no encoding of so many values.
 pub(super) fn decode(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<(), CodecError> {
-    let exponent = usize::from(*bytes.first().ok_or(CodecError::Truncated)?);
-    let power = *POWERS.get(exponent).ok_or(CodecError::OutOfRange { field: "exponent" })?;
+    let power = power_of(*bytes.first().ok_or(CodecError::Truncated)?)?;
     let mut at = 1;
-    let exceptions = varint::read_u64(bytes, &mut at)?;
-    if exceptions > count as u64 {
-        return Err(CodecError::OutOfRange { field: "exceptions" });
-    }
-    let exceptions_at = at;
-    for _ in 0..exceptions {
-        varint::read_u64(bytes, &mut at)?;
-        at += 8;
-    }
+    let exceptions = take_exceptions(bytes, &mut at, count)?;
     let mut integers = room_for(count, bytes.len().saturating_sub(at))?;
     decode_scaled(bytes, &mut at, &mut integers)?;
     if at != bytes.len() {
         return Err(CodecError::TrailingBytes);
     }
     let start = out.len();
-    #[expect(clippy::cast_precision_loss, reason = "a writer stores integers below 2^51")]
-    out.extend(integers.iter().map(|integer| *integer as f64 / power));
-    put_exceptions(bytes, exceptions_at, exceptions, out.get_mut(start..).unwrap_or_default())
-}
-
-fn put_exceptions(
-    bytes: &[u8],
-    mut at: usize,
-    exceptions: u64,
-    values: &mut [f64],
-) -> Result<(), CodecError> {
-    let mut position = 0_u64;
-    for _ in 0..exceptions {
-        position = position.saturating_add(varint::read_u64(bytes, &mut at)?);
-        let bits = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>());
-        let bits = bits.ok_or(CodecError::Truncated)?;
-        at += 8;
-        let value = usize::try_from(position).ok().and_then(|position| values.get_mut(position));
-        *value.ok_or(CodecError::OutOfRange { field: "gap" })? =
-            f64::from_bits(u64::from_le_bytes(*bits));
-        position = position.saturating_add(1);
+    out.extend(integers.iter().map(|integer| value_of(*integer, power)));
+    let values = out.get_mut(start..).unwrap_or_default();
+    for exception in exceptions {
+        if let Some(value) = values.get_mut(exception.position) {
+            *value = f64::from_bits(exception.bits);
+        }
     }
     Ok(())
 }

@@ -174,7 +174,7 @@ impl BlockPlan {
 }
 
 /// Returns the slope from the first to the last integer, unless it is none or wraps around.
-fn slope(block: &[i64]) -> Option<i64> {
+pub(super) fn slope(block: &[i64]) -> Option<i64> {
     let (first, last) = (*block.first()?, *block.last()?);
     let steps = i64::try_from(block.len()).ok()? - 1;
     let slope = last.checked_sub(first)?.checked_add(steps / 2)?.checked_div_euclid(steps)?;

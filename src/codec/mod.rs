@@ -6,10 +6,10 @@
 //! layout field by field.
 //!
 //! ```
-//! use silverback::codec::{ValueCodec, decode_values, encode_values};
+//! use silverback::codec::{Tier, ValueCodec, decode_values, encode_values};
 //!
 //! let mut bytes = Vec::new();
-//! let codec = encode_values(&[21.5, 21.5, 21.75], &mut bytes);
+//! let codec = encode_values(&[21.5, 21.5, 21.75], Tier::Fast, &mut bytes);
 //! assert_eq!(codec, ValueCodec::Decimal);
 //!
 //! let mut values = Vec::new();
@@ -20,7 +20,9 @@
 
 mod bits;
 mod decimal;
+mod dense;
 mod error;
+mod exceptions;
 mod gorilla_timestamps;
 mod gorilla_values;
 mod integers;
@@ -34,6 +36,7 @@ mod timestamps;
 mod values;
 pub mod varint;
 
+pub use crate::codec::dense::DENSE_COUNT_MAX;
 pub use crate::codec::error::CodecError;
 pub use crate::codec::timestamps::{TimeCodec, decode_timestamps, encode_timestamps};
 pub use crate::codec::values::{ValueCodec, decode_values, encode_values};
@@ -43,3 +46,12 @@ pub use crate::codec::values::{ValueCodec, decode_values, encode_values};
 /// The size of most layouts bounds their count; constants and integers without bits would let a few
 /// bytes ask for any amount of memory. Encoders choose another codec for longer columns.
 pub const CONSTANT_COUNT_MAX: usize = 1 << 24;
+
+/// How much work the choice among the codecs is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Tier {
+    /// What is written soon after it arrived, and will be merged.
+    Fast,
+    /// What is kept: dense codecs too, which take a few times as long to encode and to decode.
+    Dense,
+}

@@ -9,7 +9,12 @@ use crate::codec::scaled::{ScaledPlan, decode_scaled};
 
 /// Plans the values. O(n).
 pub(super) fn plan(values: &[f64]) -> ScaledPlan {
-    ScaledPlan::of(values.iter().map(|value| order_of(value.to_bits())).collect())
+    ScaledPlan::of(orders_of(values))
+}
+
+/// Returns the integer that stands for each value.
+pub(super) fn orders_of(values: &[f64]) -> Vec<i64> {
+    values.iter().map(|value| order_of(value.to_bits())).collect()
 }
 
 /// Appends the `count` values of a block.
@@ -22,7 +27,7 @@ pub(super) fn decode(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<(
     if at != bytes.len() {
         return Err(CodecError::TrailingBytes);
     }
-    out.extend(integers.iter().map(|integer| f64::from_bits(bits_of(*integer))));
+    out.extend(integers.iter().map(|integer| value_of(*integer)));
     Ok(())
 }
 
@@ -33,8 +38,10 @@ fn order_of(bits: u64) -> i64 {
     bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
 }
 
+/// Returns the value that an integer stands for.
 #[inline]
-fn bits_of(order: i64) -> u64 {
+pub(super) fn value_of(order: i64) -> f64 {
     // The flip leaves the sign, so it is its own inverse.
-    (order ^ ((order >> 63).cast_unsigned() >> 1).cast_signed()).cast_unsigned()
+    let bits = order ^ ((order >> 63).cast_unsigned() >> 1).cast_signed();
+    f64::from_bits(bits.cast_unsigned())
 }

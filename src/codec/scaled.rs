@@ -12,11 +12,74 @@ use crate::codec::integers::{IntegerPlan, decode_integers};
 use crate::codec::scale::greatest_common_divisor;
 use crate::codec::varint;
 
+/// The step of a column, and where it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Scale {
+    divisor: u64,
+    offset: i64,
+}
+
+impl Scale {
+    /// Finds the divisor, and returns the integers divided. O(n), with a division an integer at
+    /// worst.
+    pub(super) fn divide(integers: Vec<i64>) -> (Self, Vec<i64>) {
+        let divisor = common_divisor(&integers);
+        let Some(&offset) = integers.first().filter(|_| divisor > 1) else {
+            return (Self { divisor: 1, offset: 0 }, integers);
+        };
+        let mut quotients = integers;
+        for integer in &mut quotients {
+            // No difference wraps around where there is a divisor.
+            *integer = integer.wrapping_sub(offset) / divisor.cast_signed();
+        }
+        (Self { divisor, offset }, quotients)
+    }
+
+    /// Returns how many bytes [`put`](Self::put) appends.
+    fn len_bytes(self) -> u64 {
+        let offset_bytes = match self.divisor {
+            1 => 0,
+            _ => varint::len_bytes(varint::zigzag(self.offset)),
+        };
+        (varint::len_bytes(self.divisor) + offset_bytes) as u64
+    }
+
+    /// Appends divisor and offset.
+    pub(super) fn put(self, out: &mut Vec<u8>) {
+        varint::put_u64(out, self.divisor);
+        if self.divisor != 1 {
+            varint::put_u64(out, varint::zigzag(self.offset));
+        }
+    }
+
+    /// Reads divisor and offset at `*at`, which moves behind them.
+    ///
+    /// # Errors
+    /// [`CodecError`] where there are none.
+    pub(super) fn take(bytes: &[u8], at: &mut usize) -> Result<Self, CodecError> {
+        let divisor = varint::read_u64(bytes, at)?;
+        if divisor == 0 {
+            return Err(CodecError::OutOfRange { field: "divisor" });
+        }
+        let offset = if divisor == 1 { 0 } else { varint::unzigzag(varint::read_u64(bytes, at)?) };
+        Ok(Self { divisor, offset })
+    }
+
+    /// Replaces quotients by what was divided.
+    pub(super) fn multiply(self, quotients: &mut [i64]) {
+        if self.divisor > 1 {
+            for quotient in quotients {
+                let product = quotient.wrapping_mul(self.divisor.cast_signed());
+                *quotient = product.wrapping_add(self.offset);
+            }
+        }
+    }
+}
+
 /// How a column is divided and encoded, and what that takes.
 #[derive(Debug)]
 pub(super) struct ScaledPlan {
-    divisor: u64,
-    offset: i64,
+    scale: Scale,
     quotients: Vec<i64>,
     column: IntegerPlan,
 }
@@ -24,35 +87,19 @@ pub(super) struct ScaledPlan {
 impl ScaledPlan {
     /// Finds the divisor and plans the column. O(n), with a division an integer at worst.
     pub(super) fn of(integers: Vec<i64>) -> Self {
-        let divisor = common_divisor(&integers);
-        let Some(&offset) = integers.first().filter(|_| divisor > 1) else {
-            let column = IntegerPlan::of(&integers);
-            return Self { divisor: 1, offset: 0, quotients: integers, column };
-        };
-        let mut quotients = integers;
-        for integer in &mut quotients {
-            // No difference wraps around where there is a divisor.
-            *integer = integer.wrapping_sub(offset) / divisor.cast_signed();
-        }
+        let (scale, quotients) = Scale::divide(integers);
         let column = IntegerPlan::of(&quotients);
-        Self { divisor, offset, quotients, column }
+        Self { scale, quotients, column }
     }
 
     /// Returns how many bytes [`encode`](Self::encode) appends.
     pub(super) fn len_bytes(&self) -> u64 {
-        let offset_bytes = match self.divisor {
-            1 => 0,
-            _ => varint::len_bytes(varint::zigzag(self.offset)),
-        };
-        (varint::len_bytes(self.divisor) + offset_bytes) as u64 + self.column.len_bytes()
+        self.scale.len_bytes() + self.column.len_bytes()
     }
 
     /// Appends the column.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        varint::put_u64(out, self.divisor);
-        if self.divisor != 1 {
-            varint::put_u64(out, varint::zigzag(self.offset));
-        }
+        self.scale.put(out);
         self.column.encode(&self.quotients, out);
     }
 }
@@ -85,17 +132,9 @@ pub(super) fn decode_scaled(
     at: &mut usize,
     integers: &mut [i64],
 ) -> Result<(), CodecError> {
-    let divisor = varint::read_u64(bytes, at)?;
-    if divisor == 0 {
-        return Err(CodecError::OutOfRange { field: "divisor" });
-    }
-    let offset = if divisor == 1 { 0 } else { varint::unzigzag(varint::read_u64(bytes, at)?) };
+    let scale = Scale::take(bytes, at)?;
     decode_integers(bytes, at, integers)?;
-    if divisor > 1 {
-        for integer in integers {
-            *integer = integer.wrapping_mul(divisor.cast_signed()).wrapping_add(offset);
-        }
-    }
+    scale.multiply(integers);
     Ok(())
 }
 

@@ -1,12 +1,13 @@
 //! The menu of codecs for timestamps, and the choice among them.
 
-use crate::codec::CONSTANT_COUNT_MAX;
+use crate::codec::dense::{DensePlan, decode_dense};
 use crate::codec::error::CodecError;
-use crate::codec::gorilla_timestamps::{self, Plan};
+use crate::codec::gorilla_timestamps::{self, Plan as GorillaPlan};
 use crate::codec::integers::room_for;
 use crate::codec::raw;
 use crate::codec::scaled::{ScaledPlan, decode_scaled};
 use crate::codec::varint;
+use crate::codec::{CONSTANT_COUNT_MAX, Tier};
 
 /// How a block's timestamps are encoded. The numbers are part of the file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,12 +22,15 @@ pub enum TimeCodec {
     Gorilla = 3,
     /// Integers in units of their common divisor, bit-packed as steps or on a line.
     Packed = 4,
+    /// Integers in units of their common divisor, as steps or about a line, in bins.
+    Dense = 5,
 }
 
 impl TimeCodec {
     /// All codecs, those that decode with the least work first: of two that take as many bytes,
     /// the earlier one is chosen.
-    pub const ALL: [Self; 4] = [Self::Constant, Self::Raw, Self::Packed, Self::Gorilla];
+    pub const ALL: [Self; 5] =
+        [Self::Constant, Self::Raw, Self::Packed, Self::Dense, Self::Gorilla];
 
     /// Returns the tag that stands for this codec on disk.
     #[must_use]
@@ -42,6 +46,7 @@ impl TimeCodec {
             2 => Some(Self::Constant),
             3 => Some(Self::Gorilla),
             4 => Some(Self::Packed),
+            5 => Some(Self::Dense),
             _ => None,
         }
     }
@@ -54,46 +59,89 @@ impl TimeCodec {
             Self::Constant => "constant",
             Self::Gorilla => "gorilla",
             Self::Packed => "packed",
+            Self::Dense => "dense",
         }
     }
 
     /// Returns how many bytes [`encode`](Self::encode) would append; `None` if this codec does not
-    /// hold these timestamps. Exact; O(n), with a division a timestamp for Gorilla.
+    /// hold these timestamps. Exact; O(n), with a division a timestamp for all that look for a
+    /// common divisor.
     #[must_use]
     pub fn estimate(self, timestamps: &[i64]) -> Option<u64> {
-        match self {
-            Self::Raw => Some((timestamps.len() as u64).saturating_mul(raw::ENTRY_BYTES as u64)),
-            Self::Constant => Some(Line::through(timestamps)?.len_bytes()),
-            Self::Gorilla => Some(Plan::of(timestamps)?.len_bytes()),
-            Self::Packed => Some(packed(timestamps)?.len_bytes()),
-        }
+        Plan::of(self, timestamps).map(|plan| plan.len_bytes(timestamps))
     }
 
     /// Appends the timestamps in this codec, whatever it costs. Returns whether the codec holds
     /// them; if not, nothing is appended.
     #[must_use]
     pub fn encode(self, timestamps: &[i64], out: &mut Vec<u8>) -> bool {
-        match self {
-            Self::Raw => encode_raw(timestamps, out),
-            Self::Constant => {
-                let Some(line) = Line::through(timestamps) else { return false };
-                line.encode(out);
-            }
-            Self::Gorilla => {
-                let Some(plan) = Plan::of(timestamps) else { return false };
-                plan.encode(timestamps, out);
-            }
-            Self::Packed => {
-                let Some(plan) = packed(timestamps) else { return false };
-                plan.encode(out);
-            }
-        }
+        let Some(plan) = Plan::of(self, timestamps) else { return false };
+        plan.encode(timestamps, out);
         true
+    }
+
+    /// Returns whether a tier chooses this codec.
+    const fn is_of(self, tier: Tier) -> bool {
+        match tier {
+            Tier::Fast => !matches!(self, Self::Dense),
+            Tier::Dense => true,
+        }
     }
 }
 
-fn packed(timestamps: &[i64]) -> Option<ScaledPlan> {
-    (timestamps.len() <= CONSTANT_COUNT_MAX).then(|| ScaledPlan::of(timestamps.to_vec()))
+/// What a codec found out about timestamps while it estimated them.
+#[derive(Debug)]
+enum Plan {
+    Raw,
+    Constant(Line),
+    Gorilla(GorillaPlan),
+    Packed(ScaledPlan),
+    Dense(DensePlan),
+}
+
+impl Plan {
+    fn of(codec: TimeCodec, timestamps: &[i64]) -> Option<Self> {
+        match codec {
+            TimeCodec::Raw => Some(Self::Raw),
+            TimeCodec::Constant => Line::through(timestamps).map(Self::Constant),
+            TimeCodec::Gorilla => GorillaPlan::of(timestamps).map(Self::Gorilla),
+            TimeCodec::Packed if timestamps.len() > CONSTANT_COUNT_MAX => None,
+            TimeCodec::Packed => Some(Self::Packed(ScaledPlan::of(timestamps.to_vec()))),
+            TimeCodec::Dense => DensePlan::of(timestamps.to_vec()).map(Self::Dense),
+        }
+    }
+
+    fn codec(&self) -> TimeCodec {
+        match self {
+            Self::Raw => TimeCodec::Raw,
+            Self::Constant(_) => TimeCodec::Constant,
+            Self::Gorilla(_) => TimeCodec::Gorilla,
+            Self::Packed(_) => TimeCodec::Packed,
+            Self::Dense(_) => TimeCodec::Dense,
+        }
+    }
+
+    fn len_bytes(&self, timestamps: &[i64]) -> u64 {
+        match self {
+            Self::Raw => (timestamps.len() as u64).saturating_mul(raw::ENTRY_BYTES as u64),
+            Self::Constant(line) => line.len_bytes(),
+            Self::Gorilla(plan) => plan.len_bytes(),
+            Self::Packed(plan) => plan.len_bytes(),
+            Self::Dense(plan) => plan.len_bytes(),
+        }
+    }
+
+    fn encode(&self, timestamps: &[i64], out: &mut Vec<u8>) {
+        match self {
+            Self::Raw => {
+                raw::encode(timestamps.iter().map(|timestamp| timestamp.cast_unsigned()), out);
+            }
+            Self::Constant(line) => line.encode(out),
+            Self::Gorilla(plan) => plan.encode(timestamps, out),
+            Self::Packed(plan) => plan.encode(out),
+            Self::Dense(plan) => plan.encode(out),
+        }
+    }
 }
 
 /// Timestamps of one step throughout.
@@ -128,49 +176,37 @@ impl Line {
     }
 }
 
-fn encode_raw(timestamps: &[i64], out: &mut Vec<u8>) {
-    raw::encode(timestamps.iter().map(|timestamp| timestamp.cast_unsigned()), out);
-}
-
 /// Appends the timestamps, in nanoseconds, and returns in which codec: constant where that holds
-/// them in no more bytes than raw, else the one that takes the fewest bytes; of equals, the one
-/// that decodes with the least work. No timestamp is encoded to no bytes.
+/// them in no more bytes than raw, else the one of the tier that takes the fewest bytes; of equals,
+/// the one that decodes with the least work. No timestamp is encoded to no bytes.
 ///
 /// Any sequence comes back as it was, sorted or not. Timestamps of a coarse clock cost what its
 /// unit costs: a block is scaled by the greatest common divisor of its steps.
-pub fn encode_timestamps(timestamps: &[i64], out: &mut Vec<u8>) -> TimeCodec {
-    // In the order of `TimeCodec::ALL`, with the plans kept, since they cost more than encoding.
-    let raw_bytes = TimeCodec::Raw.estimate(timestamps).unwrap_or(u64::MAX);
-    if let Some(line) = Line::through(timestamps)
-        && line.len_bytes() <= raw_bytes
-    {
-        line.encode(out);
-        return TimeCodec::Constant;
+pub fn encode_timestamps(timestamps: &[i64], tier: Tier, out: &mut Vec<u8>) -> TimeCodec {
+    let raw_bytes = Plan::Raw.len_bytes(timestamps);
+    let (mut best, mut least) = (Plan::Raw, raw_bytes);
+    for codec in TimeCodec::ALL.into_iter().filter(|codec| codec.is_of(tier)) {
+        let Some(plan) = Plan::of(codec, timestamps) else { continue };
+        let bytes = plan.len_bytes(timestamps);
+        if codec == TimeCodec::Constant && bytes <= raw_bytes {
+            best = plan;
+            break;
+        }
+        // Of equals the first one stays.
+        if bytes < least {
+            (best, least) = (plan, bytes);
+        }
     }
-    let gorilla = Plan::of(timestamps);
-    let gorilla_bytes = gorilla.as_ref().map_or(u64::MAX, Plan::len_bytes);
-    if let Some(plan) = packed(timestamps)
-        && plan.len_bytes() < raw_bytes
-        && plan.len_bytes() <= gorilla_bytes
-    {
-        plan.encode(out);
-        return TimeCodec::Packed;
-    }
-    if let Some(plan) = gorilla
-        && gorilla_bytes < raw_bytes
-    {
-        plan.encode(timestamps, out);
-        return TimeCodec::Gorilla;
-    }
-    encode_raw(timestamps, out);
-    TimeCodec::Raw
+    best.encode(timestamps, out);
+    best.codec()
 }
 
 /// Appends the `count` timestamps of a block.
 ///
-/// Total over any bytes. Allocates at most 4 KiB for each byte of the block, and at most eight
-/// times [`CONSTANT_COUNT_MAX`] bytes for a constant one; a caller that knows a lower bound for
-/// `count` checks it first.
+/// Total over any bytes. Allocates at most 4 KiB for each byte of the block, for a dense one at
+/// most 32 bytes a timestamp, of which there are up to
+/// [`DENSE_COUNT_MAX`](crate::codec::DENSE_COUNT_MAX), and for a constant one at most eight times
+/// [`CONSTANT_COUNT_MAX`] bytes; a caller that knows a lower bound for `count` checks it first.
 ///
 /// # Errors
 /// [`CodecError`] if the bytes are no encoding of `count` timestamps; then `out` is as it was.
@@ -188,6 +224,7 @@ pub fn decode_timestamps(
         TimeCodec::Constant => decode_constant(bytes, count, out),
         TimeCodec::Gorilla => gorilla_timestamps::decode(bytes, count, out),
         TimeCodec::Packed => decode_packed(bytes, count, out),
+        TimeCodec::Dense => decode_in_bins(bytes, count, out),
     };
     if decoded.is_err() {
         out.truncate(start);
@@ -202,6 +239,16 @@ fn decode_packed(bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Result<(), C
     }
     let (mut at, mut timestamps) = (0, room_for(count, bytes.len())?);
     decode_scaled(bytes, &mut at, &mut timestamps)?;
+    if at != bytes.len() {
+        return Err(CodecError::TrailingBytes);
+    }
+    out.append(&mut timestamps);
+    Ok(())
+}
+
+fn decode_in_bins(bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Result<(), CodecError> {
+    let mut at = 0;
+    let mut timestamps = decode_dense(bytes, &mut at, count)?;
     if at != bytes.len() {
         return Err(CodecError::TrailingBytes);
     }
@@ -233,7 +280,7 @@ mod tests {
     use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 
     use crate::codec::timestamps::{TimeCodec, decode_timestamps, encode_timestamps};
-    use crate::codec::{CONSTANT_COUNT_MAX, CodecError};
+    use crate::codec::{CONSTANT_COUNT_MAX, CodecError, DENSE_COUNT_MAX, Tier};
 
     const SPECIAL: [i64; 8] =
         [i64::MIN, i64::MIN + 1, -1, 0, 1, 1_700_000_000_000_000_000, i64::MAX - 1, i64::MAX];
@@ -276,7 +323,7 @@ mod tests {
 
     fn check_round_trip(timestamps: &[i64]) {
         let mut chosen_bytes = vec![0xA5];
-        let chosen = encode_timestamps(timestamps, &mut chosen_bytes);
+        let chosen = encode_timestamps(timestamps, Tier::Dense, &mut chosen_bytes);
         let estimates: Vec<(TimeCodec, u64)> = TimeCodec::ALL
             .into_iter()
             .filter_map(|codec| Some((codec, codec.estimate(timestamps)?)))
@@ -353,9 +400,13 @@ mod tests {
                 TimeCodec::Constant => continue,
                 // A block of 1,024 integers takes four bytes or more.
                 TimeCodec::Packed => 256,
-                TimeCodec::Raw | TimeCodec::Gorilla => 8,
+                TimeCodec::Raw | TimeCodec::Gorilla | TimeCodec::Dense => 8,
             };
-            assert!(out.capacity() <= bytes.len() * per_byte, "{codec:?}");
+            let bound = match codec {
+                TimeCodec::Dense => DENSE_COUNT_MAX,
+                _ => bytes.len() * per_byte,
+            };
+            assert!(out.capacity() <= bound, "{codec:?}");
         }
     }
 
@@ -378,7 +429,8 @@ mod tests {
 
     #[test]
     fn the_choice_is_the_smallest_and_then_the_simplest() {
-        let choose = |timestamps: &[i64]| encode_timestamps(timestamps, &mut Vec::new());
+        let choose =
+            |timestamps: &[i64]| encode_timestamps(timestamps, Tier::Fast, &mut Vec::new());
         assert_eq!(choose(&[]), TimeCodec::Raw);
         assert_eq!(choose(&[5]), TimeCodec::Constant);
         assert_eq!(choose(&[5, 5, 5]), TimeCodec::Constant);
@@ -400,8 +452,8 @@ mod tests {
         let nanos: Vec<i64> =
             millis.iter().map(|ms| 1_700_000_000_000_000_001 + ms * 1_000_000).collect();
         let (mut of_millis, mut of_nanos) = (Vec::new(), Vec::new());
-        assert_eq!(encode_timestamps(&millis, &mut of_millis), TimeCodec::Packed);
-        assert_eq!(encode_timestamps(&nanos, &mut of_nanos), TimeCodec::Packed);
+        assert_eq!(encode_timestamps(&millis, Tier::Fast, &mut of_millis), TimeCodec::Packed);
+        assert_eq!(encode_timestamps(&nanos, Tier::Fast, &mut of_nanos), TimeCodec::Packed);
         // Divisor and offset take twelve bytes, against one.
         assert_eq!(of_nanos.len(), of_millis.len() + 11);
     }
@@ -449,8 +501,11 @@ mod tests {
     fn tags_are_those_of_the_format() {
         for tag in 0..=u8::MAX {
             let codec = TimeCodec::from_tag(tag);
-            assert_eq!(codec.map(TimeCodec::to_tag), (1..=4).contains(&tag).then_some(tag));
+            assert_eq!(codec.map(TimeCodec::to_tag), (1..=5).contains(&tag).then_some(tag));
         }
-        assert_eq!(TimeCodec::ALL.map(TimeCodec::as_str), ["constant", "raw", "packed", "gorilla"]);
+        assert_eq!(
+            TimeCodec::ALL.map(TimeCodec::as_str),
+            ["constant", "raw", "packed", "dense", "gorilla"]
+        );
     }
 }

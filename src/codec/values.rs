@@ -1,12 +1,13 @@
 //! The menu of codecs for values, and the choice among them.
 
-use crate::codec::CONSTANT_COUNT_MAX;
 use crate::codec::decimal::{self, DecimalPlan};
+use crate::codec::dense::{self, DenseValuesPlan};
 use crate::codec::error::CodecError;
 use crate::codec::gorilla_values;
 use crate::codec::ordered;
 use crate::codec::raw;
 use crate::codec::scaled::ScaledPlan;
+use crate::codec::{CONSTANT_COUNT_MAX, Tier};
 
 /// How a block's values are encoded. The numbers are part of the file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,13 +23,15 @@ pub enum ValueCodec {
     Decimal = 4,
     /// The order of the values' bits, bit-packed.
     Ordered = 5,
+    /// Integers over a power of ten, or the order of the values' bits, in bins.
+    Dense = 6,
 }
 
 impl ValueCodec {
     /// All codecs, those that decode with the least work first: of two that take as many bytes,
     /// the earlier one is chosen.
-    pub const ALL: [Self; 5] =
-        [Self::Constant, Self::Raw, Self::Decimal, Self::Ordered, Self::Gorilla];
+    pub const ALL: [Self; 6] =
+        [Self::Constant, Self::Raw, Self::Decimal, Self::Ordered, Self::Dense, Self::Gorilla];
 
     /// Returns the tag that stands for this codec on disk.
     #[must_use]
@@ -45,6 +48,7 @@ impl ValueCodec {
             3 => Some(Self::Gorilla),
             4 => Some(Self::Decimal),
             5 => Some(Self::Ordered),
+            6 => Some(Self::Dense),
             _ => None,
         }
     }
@@ -58,6 +62,15 @@ impl ValueCodec {
             Self::Gorilla => "gorilla",
             Self::Decimal => "decimal",
             Self::Ordered => "ordered",
+            Self::Dense => "dense",
+        }
+    }
+
+    /// Returns whether a tier chooses this codec.
+    const fn is_of(self, tier: Tier) -> bool {
+        match tier {
+            Tier::Fast => !matches!(self, Self::Dense),
+            Tier::Dense => true,
         }
     }
 
@@ -86,6 +99,7 @@ enum Plan {
     Gorilla,
     Decimal(DecimalPlan),
     Ordered(ScaledPlan),
+    Dense(DenseValuesPlan),
 }
 
 impl Plan {
@@ -101,6 +115,7 @@ impl Plan {
                 Some(Self::Ordered(ordered::plan(values)))
             }
             ValueCodec::Decimal | ValueCodec::Ordered => None,
+            ValueCodec::Dense => DenseValuesPlan::of(values).map(Self::Dense),
         }
     }
 
@@ -111,6 +126,7 @@ impl Plan {
             Self::Gorilla => ValueCodec::Gorilla,
             Self::Decimal(_) => ValueCodec::Decimal,
             Self::Ordered(_) => ValueCodec::Ordered,
+            Self::Dense(_) => ValueCodec::Dense,
         }
     }
 
@@ -121,6 +137,7 @@ impl Plan {
             Self::Gorilla => gorilla_values::len_bytes(values),
             Self::Decimal(plan) => plan.len_bytes(),
             Self::Ordered(plan) => plan.len_bytes(),
+            Self::Dense(plan) => plan.len_bytes(),
         }
     }
 
@@ -131,6 +148,7 @@ impl Plan {
             Self::Gorilla => gorilla_values::encode(values, out),
             Self::Decimal(plan) => plan.encode(out),
             Self::Ordered(plan) => plan.encode(out),
+            Self::Dense(plan) => plan.encode(out),
         }
     }
 }
@@ -142,14 +160,14 @@ fn the_one_value(values: &[f64]) -> Option<f64> {
     (constant && values.len() <= CONSTANT_COUNT_MAX).then_some(*first)
 }
 
-/// Appends the values and returns in which codec: constant where that holds them, else the one that
-/// takes the fewest bytes; of equals, the one that decodes with the least work. No value is encoded
-/// to no bytes.
+/// Appends the values and returns in which codec: constant where that holds them, else the one of
+/// the tier that takes the fewest bytes; of equals, the one that decodes with the least work. No
+/// value is encoded to no bytes.
 ///
 /// Every bit pattern comes back as it was: negative zero, infinities, NaNs with their payloads.
-pub fn encode_values(values: &[f64], out: &mut Vec<u8>) -> ValueCodec {
+pub fn encode_values(values: &[f64], tier: Tier, out: &mut Vec<u8>) -> ValueCodec {
     let mut best: Option<(Plan, u64)> = None;
-    for codec in ValueCodec::ALL {
+    for codec in ValueCodec::ALL.into_iter().filter(|codec| codec.is_of(tier)) {
         let Some(plan) = Plan::of(codec, values) else { continue };
         let bytes = plan.len_bytes(values);
         if codec == ValueCodec::Constant {
@@ -170,9 +188,10 @@ pub fn encode_values(values: &[f64], out: &mut Vec<u8>) -> ValueCodec {
 
 /// Appends the `count` values of a block.
 ///
-/// Total over any bytes. Allocates at most 4 KiB for each byte of the block, and at most eight
-/// times [`CONSTANT_COUNT_MAX`] bytes for a constant one; a caller that knows a lower bound for
-/// `count` checks it first.
+/// Total over any bytes. Allocates at most 4 KiB for each byte of the block, for a dense one at
+/// most 32 bytes a value, of which there are up to
+/// [`DENSE_COUNT_MAX`](crate::codec::DENSE_COUNT_MAX), and for a constant one at most eight times
+/// [`CONSTANT_COUNT_MAX`] bytes; a caller that knows a lower bound for `count` checks it first.
 ///
 /// # Errors
 /// [`CodecError`] if the bytes are no encoding of `count` values; then `out` is as it was.
@@ -194,6 +213,7 @@ pub fn decode_values(
         }
         ValueCodec::Decimal => decimal::decode(bytes, count, out),
         ValueCodec::Ordered => ordered::decode(bytes, count, out),
+        ValueCodec::Dense => dense::decode_values(bytes, count, out),
     };
     if decoded.is_err() {
         out.truncate(start);
@@ -217,7 +237,7 @@ mod tests {
     use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 
     use crate::codec::values::{ValueCodec, decode_values, encode_values};
-    use crate::codec::{CONSTANT_COUNT_MAX, CodecError};
+    use crate::codec::{CONSTANT_COUNT_MAX, CodecError, DENSE_COUNT_MAX, Tier};
 
     /// Bit patterns that formulas on floats tend to lose.
     const SPECIAL: [u64; 12] = [
@@ -274,7 +294,7 @@ mod tests {
     fn check_round_trip(bits: &[u64]) {
         let values = from_bits(bits);
         let mut chosen_bytes = vec![0xA5];
-        let chosen = encode_values(&values, &mut chosen_bytes);
+        let chosen = encode_values(&values, Tier::Dense, &mut chosen_bytes);
         for codec in ValueCodec::ALL {
             let mut bytes = vec![0xA5];
             let held = codec.encode(&values, &mut bytes);
@@ -348,9 +368,13 @@ mod tests {
                 ValueCodec::Constant => continue,
                 // A block of 1,024 integers takes four bytes or more.
                 ValueCodec::Decimal | ValueCodec::Ordered => 256,
-                ValueCodec::Raw | ValueCodec::Gorilla => 8,
+                ValueCodec::Raw | ValueCodec::Gorilla | ValueCodec::Dense => 8,
             };
-            assert!(out.capacity() <= bytes.len() * per_byte, "{codec:?}");
+            let bound = match codec {
+                ValueCodec::Dense => DENSE_COUNT_MAX,
+                _ => bytes.len() * per_byte,
+            };
+            assert!(out.capacity() <= bound, "{codec:?}");
         }
     }
 
@@ -383,7 +407,7 @@ mod tests {
 
     #[test]
     fn the_choice_is_the_smallest_and_then_the_simplest() {
-        let choose = |values: &[f64]| encode_values(values, &mut Vec::new());
+        let choose = |values: &[f64]| encode_values(values, Tier::Fast, &mut Vec::new());
         assert_eq!(choose(&[]), ValueCodec::Raw);
         assert_eq!(choose(&[842.0]), ValueCodec::Constant);
         assert_eq!(choose(&[f64::NAN; 3]), ValueCodec::Constant);
@@ -449,11 +473,11 @@ mod tests {
     fn tags_are_those_of_the_format() {
         for tag in 0..=u8::MAX {
             let codec = ValueCodec::from_tag(tag);
-            assert_eq!(codec.map(ValueCodec::to_tag), (1..=5).contains(&tag).then_some(tag));
+            assert_eq!(codec.map(ValueCodec::to_tag), (1..=6).contains(&tag).then_some(tag));
         }
         assert_eq!(
             ValueCodec::ALL.map(ValueCodec::as_str),
-            ["constant", "raw", "decimal", "ordered", "gorilla"]
+            ["constant", "raw", "decimal", "ordered", "dense", "gorilla"]
         );
     }
 }

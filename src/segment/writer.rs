@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::codec::{encode_timestamps, encode_values, varint};
+use crate::codec::{Tier, encode_timestamps, encode_values, varint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::checksum::block_crc;
 use crate::format::postings::encode_postings;
@@ -27,6 +27,7 @@ const KNOWN_BLOCK_BYTES: usize = 48;
 pub(crate) struct SegmentWriter<'a> {
     file: &'a mut dyn WriteFile,
     meta: SegmentMeta,
+    tier: Tier,
     file_id: u64,
     offset: u64,
     metrics: BTreeMap<String, MetricDef>,
@@ -35,7 +36,7 @@ pub(crate) struct SegmentWriter<'a> {
     /// The symbols of all series' labels, one series' behind the other's.
     labels: Vec<(u32, u32)>,
     last_key: Option<SeriesKey>,
-    /// Each timestamp block by its bytes, behind them its codec and count.
+    /// Each timestamp block by its bytes in the fast tier, behind them its codec and count.
     time_blocks: HashMap<Box<[u8]>, u32>,
     time_blocks_bytes: usize,
     index: Index,
@@ -128,7 +129,8 @@ impl PageWriter<'_> {
 }
 
 impl<'a> SegmentWriter<'a> {
-    /// Starts a segment with its header. `inputs` are the segments that are merged into it.
+    /// Starts a segment with its header. `inputs` are the segments that are merged into it; one
+    /// that is made of others is written in the dense tier.
     ///
     /// # Errors
     /// I/O errors.
@@ -148,6 +150,7 @@ impl<'a> SegmentWriter<'a> {
             file,
             file_id: meta.origin.file_id(),
             meta,
+            tier: if inputs.is_empty() { Tier::Fast } else { Tier::Dense },
             offset: header.len() as u64,
             metrics: metrics.iter().map(|def| (def.name.clone(), def.clone())).collect(),
             symbols: TextTable::default(),
@@ -208,7 +211,7 @@ impl<'a> SegmentWriter<'a> {
         let time_block = self.time_block(timestamps)?;
         let mut block = std::mem::take(&mut self.scratch);
         block.clear();
-        let codec = encode_values(values, &mut block);
+        let codec = encode_values(values, self.tier, &mut block);
         let (offset, len, crc) = self.write_block(&block)?;
         self.scratch = block;
         let index = &mut self.index;
@@ -233,17 +236,25 @@ impl<'a> SegmentWriter<'a> {
     /// Writes a block of timestamps, or finds the one with the same bytes.
     fn time_block(&mut self, timestamps: &[i64]) -> Result<u32> {
         let count = to_u32("samples of a chunk", timestamps.len())?;
-        let mut block = Vec::new();
-        let codec = encode_timestamps(timestamps, &mut block);
-        let encoded_len = block.len();
+        // What was written before is found by what costs little to encode.
+        let mut known_as = Vec::new();
+        let mut codec = encode_timestamps(timestamps, Tier::Fast, &mut known_as);
+        let encoded_len = known_as.len();
         // Equal bytes of another codec or count mean other timestamps.
-        block.push(codec.to_tag());
-        block.extend_from_slice(&count.to_le_bytes());
-        if let Some(&known) = self.time_blocks.get(block.as_slice()) {
+        known_as.push(codec.to_tag());
+        known_as.extend_from_slice(&count.to_le_bytes());
+        if let Some(&known) = self.time_blocks.get(known_as.as_slice()) {
             return Ok(known);
         }
         let number = self.index.time_block_count;
-        let (offset, len, crc) = self.write_block(block.get(..encoded_len).unwrap_or(&[]))?;
+        let (offset, len, crc) = match self.tier {
+            Tier::Fast => self.write_block(known_as.get(..encoded_len).unwrap_or(&[]))?,
+            Tier::Dense => {
+                let mut block = Vec::new();
+                codec = encode_timestamps(timestamps, Tier::Dense, &mut block);
+                self.write_block(&block)?
+            }
+        };
         let index = &mut self.index;
         index.put_u64(SectionId::TimeBlockOffset, offset);
         index.put_u32(SectionId::TimeBlockLength, len);
@@ -251,9 +262,9 @@ impl<'a> SegmentWriter<'a> {
         index.put_u32(SectionId::TimeBlockCount, count);
         index.put(SectionId::TimeBlockCodec, &[codec.to_tag()]);
         index.time_block_count += 1;
-        self.time_blocks_bytes += block.len() + KNOWN_BLOCK_BYTES;
+        self.time_blocks_bytes += known_as.len() + KNOWN_BLOCK_BYTES;
         if self.time_blocks_bytes <= KNOWN_BLOCKS_BYTES_MAX {
-            self.time_blocks.insert(block.into(), number);
+            self.time_blocks.insert(known_as.into(), number);
         }
         Ok(number)
     }

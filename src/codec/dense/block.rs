@@ -1,0 +1,124 @@
+//! A block: root, tree, offsets and ids of its entries.
+
+use crate::codec::dense::huffman::codes_of;
+use crate::codec::dense::ids::{put_ids, take_ids};
+use crate::codec::dense::offsets::{put_slices, slices_bytes, starts_of, take_slice};
+use crate::codec::dense::prune::Pruned;
+use crate::codec::dense::sort::sort;
+use crate::codec::dense::tree::{Bin, Root, put_nodes, take_bins};
+use crate::codec::error::CodecError;
+
+/// Appends a block of 1 to 2^16 entries.
+pub(super) fn put_block(entries: &[i64], is_sliced: bool, out: &mut Vec<u8>) {
+    let Some(root) = root_of(entries) else { return };
+    root.put(out);
+    if root.width == 0 {
+        return;
+    }
+    let sorted = sort(keys_of(entries, root), root.width);
+    let Pruned { nodes, bins } = Pruned::of(&sorted.keys, root, is_sliced);
+    put_nodes(&nodes, out);
+    // A bin is a run of the sorted entries.
+    let mut ids = vec![0; entries.len()];
+    let mut positions = sorted.positions.iter();
+    for (id, bin) in (0..=u8::MAX).zip(&bins) {
+        for position in positions.by_ref().take(bin.count as usize) {
+            if let Some(place) = ids.get_mut(usize::from(*position)) {
+                *place = id;
+            }
+        }
+    }
+    put_slices(entries, &ids, &bins, out);
+    if bins.len() > 1 {
+        put_ids(&ids, &codes_of(&bins), out);
+    }
+}
+
+/// Returns the bits that all of a block takes if these are some of its entries; about.
+pub(super) fn estimate_bits(some: &[i64], entries: usize) -> u64 {
+    let Some(root) = root_of(some).filter(|root| root.width > 0) else { return 0 };
+    let sorted = sort(keys_of(some, root), root.width);
+    let pruned = Pruned::of(&sorted.keys, root, false);
+    pruned.tree_bits() + pruned.entry_bits() / some.len() as u64 * entries as u64
+}
+
+fn root_of(entries: &[i64]) -> Option<Root> {
+    Some(Root::around(*entries.iter().min()?, *entries.iter().max()?))
+}
+
+fn keys_of(entries: &[i64], root: Root) -> impl Iterator<Item = u64> {
+    entries.iter().map(move |entry| entry.wrapping_sub(root.low).cast_unsigned())
+}
+
+/// Fills `entries`, at least one, from the bytes of a block at `*at`, which moves behind it.
+///
+/// # Errors
+/// [`CodecError`] where the bytes are no such block; `entries` hold anything then.
+pub(super) fn take_block(
+    bytes: &[u8],
+    at: &mut usize,
+    entries: &mut [i64],
+) -> Result<(), CodecError> {
+    let count = u32::try_from(entries.len());
+    let count = count.map_err(|_| CodecError::OutOfRange { field: "count" })?;
+    let bins = take_bins(bytes, at, count)?;
+    let slices = bytes.get(*at..).unwrap_or(&[]);
+    *at += slices_bytes(slices, &bins)?;
+    if let [bin] = bins.as_slice() {
+        take_slice(slices, 0, bin, entries);
+        return Ok(());
+    }
+    let mut ids = vec![0; entries.len()];
+    take_ids(bytes, at, &bins, &codes_of(&bins), &mut ids)?;
+    let grouped = grouped_entries(slices, &bins, entries.len());
+    deal(&grouped, &bins, &ids, entries)
+}
+
+/// Returns the entries bin by bin.
+fn grouped_entries(slices: &[u8], bins: &[Bin], count: usize) -> Vec<i64> {
+    let mut grouped = vec![0; count];
+    let (mut rest, mut bit) = (grouped.as_mut_slice(), 0);
+    for bin in bins {
+        // The counts of the bins add up to the count.
+        let Some((own, behind)) = rest.split_at_mut_checked(bin.count as usize) else { break };
+        take_slice(slices, bit, bin, own);
+        bit += own.len() * bin.width as usize;
+        rest = behind;
+    }
+    grouped
+}
+
+/// Gives each entry the next one of its bin: from both ends at once, so that two of one bin need
+/// not wait for each other.
+fn deal(grouped: &[i64], bins: &[Bin], ids: &[u8], entries: &mut [i64]) -> Result<(), CodecError> {
+    let mut heads = starts_of(bins);
+    let mut tails = heads;
+    for (tail, bin) in tails.iter_mut().zip(bins) {
+        *tail += bin.count;
+    }
+    let (front, back) = entries.split_at_mut(entries.len() / 2);
+    let (front_ids, back_ids) = ids.split_at(front.len());
+    let mut from_back = back.iter_mut().zip(back_ids).rev();
+    let mut deal_back = |entry: &mut i64, id: u8| {
+        let Some(tail) = tails.get_mut(usize::from(id)) else { return };
+        *tail = tail.wrapping_sub(1);
+        *entry = grouped.get(*tail as usize).copied().unwrap_or(0);
+    };
+    for (entry, id) in front.iter_mut().zip(front_ids) {
+        if let Some(head) = heads.get_mut(usize::from(*id)) {
+            *entry = grouped.get(*head as usize).copied().unwrap_or(0);
+            *head += 1;
+        }
+        if let Some((entry, id)) = from_back.next() {
+            deal_back(entry, *id);
+        }
+    }
+    for (entry, id) in from_back {
+        deal_back(entry, *id);
+    }
+    // Each bin was dealt exactly as often as it has entries.
+    if heads.iter().zip(&tails).take(bins.len()).any(|(head, tail)| head != tail) {
+        return Err(CodecError::OutOfRange { field: "ids" });
+    }
+    Ok(())
+}
