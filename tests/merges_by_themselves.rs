@@ -69,3 +69,27 @@ fn a_merge_that_fails_is_not_tried_again_at_once() {
     assert_eq!(store.tick().unwrap().segments_merged, 4);
     assert_eq!(samples(&store), 200);
 }
+
+/// One flush a day was never merged, and so never written in the denser codecs of merges.
+#[test]
+fn a_lone_segment_is_rewritten_once_when_its_day_is_over() {
+    let sim = SimVfs::new(1);
+    let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(START)));
+    let store = store(&sim, &clock);
+    let series = store.series(&SeriesKey::new("latency")).unwrap();
+    for step in 0..5_000 {
+        let at = Timestamp::from_nanos(START + step * MINUTE / 100);
+        series.append(at, (step * step % 89) as f64 * (step % 7) as f64).unwrap();
+    }
+    store.flush().unwrap();
+    assert_eq!(store.tick().unwrap().segments_merged, 0, "more may come");
+    let bytes = || store.snapshot().unwrap().stats().unwrap().segment_bytes;
+    let before = bytes();
+    clock.set(Timestamp::from_nanos(START + 24 * 60 * MINUTE));
+    assert_eq!(store.tick().unwrap().segments_merged, 1);
+    assert!(bytes() * 10 < before * 9, "{} bytes were {before}", bytes());
+    assert_eq!(samples(&store), 5_000);
+    clock.set(Timestamp::from_nanos(START + 48 * 60 * MINUTE));
+    assert_eq!(store.tick().unwrap().segments_merged, 0, "once is enough");
+    assert_eq!(store.compact().unwrap().segments_before, 0);
+}

@@ -17,7 +17,7 @@ const FAN_IN_MIN: usize = 4;
 const SETTLED_NANOS: i64 = 3_600_000_000_000;
 
 impl Store {
-    /// Flushes, and merges all segments of each partition into one.
+    /// Flushes, and merges all segments of each partition into one, in the dense tier of codecs.
     ///
     /// Answers do not change. Appends and snapshots go on meanwhile.
     ///
@@ -45,7 +45,8 @@ impl Core {
         let ledger = locked(&self.live).manifest.ledger.clone();
         let mut jobs = Vec::new();
         for (partition, inputs) in by_partition(&self.inputs())? {
-            let mut is_due = inputs.len() > 1 || inputs.iter().any(|(r, _)| is_wide(r));
+            let mut is_due =
+                inputs.len() > 1 || inputs.iter().any(|(r, _)| is_wide(r) || is_fast(r));
             for (record, segment) in &inputs {
                 is_due = is_due || (purge && has_gone(&ledger, record, segment)?);
             }
@@ -76,10 +77,9 @@ impl Core {
         }
         let now = self.options.clock.now();
         for (partition, inputs) in by_partition(&inputs)? {
-            let sizes: Vec<u64> = inputs.iter().map(|(record, _)| record.file_bytes).collect();
             let end = Timestamp::from_nanos(partition).saturating_add(PARTITION_NANOS);
             let is_settled = end.saturating_add(SETTLED_NANOS) <= now;
-            let Some(due) = due(&sizes, is_settled) else { continue };
+            let Some(due) = due_of(&inputs, is_settled) else { continue };
             let inputs = inputs.get(due).unwrap_or(&[]).to_vec();
             let job = MergeJob { partition: Some(partition), inputs, salvage: false };
             return self.run_merges(&[job]).map(Some);
@@ -106,6 +106,17 @@ impl Core {
         let records = live.manifest.segments.iter().copied();
         records.zip(live.segments.iter().map(Arc::clone)).collect()
     }
+}
+
+/// Returns which adjacent segments of a partition are to be merged or rewritten.
+fn due_of(inputs: &[Input], is_settled: bool) -> Option<std::ops::Range<usize>> {
+    let largest = inputs.iter().map(|(record, _)| record).max_by_key(|record| record.file_bytes);
+    // What a settled partition mainly consists of is kept: now the dense tier is worth its time.
+    if is_settled && largest.is_some_and(is_fast) {
+        return Some(0..inputs.len());
+    }
+    let sizes: Vec<u64> = inputs.iter().map(|(record, _)| record.file_bytes).collect();
+    due(&sizes, is_settled)
 }
 
 /// Returns which adjacent segments of a partition are to be merged, of which these are the sizes.
@@ -135,6 +146,11 @@ fn due(sizes: &[u64], is_settled: bool) -> Option<std::ops::Range<usize>> {
         }
     }
     longest
+}
+
+/// True for a segment that was flushed and not merged: it is written in the fast tier of codecs.
+fn is_fast(record: &SegmentRecord) -> bool {
+    record.level == 0
 }
 
 fn is_wide(record: &SegmentRecord) -> bool {
