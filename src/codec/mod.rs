@@ -36,7 +36,7 @@ mod timestamps;
 mod values;
 pub mod varint;
 
-pub use crate::codec::dense::DENSE_COUNT_MAX;
+pub use crate::codec::dense::{DENSE_COUNT_MAX, ValueBin, ValueSlices, values_of_ranks};
 pub use crate::codec::error::CodecError;
 pub use crate::codec::timestamps::{TimeCodec, decode_timestamps, encode_timestamps};
 pub use crate::codec::values::{ValueCodec, decode_values, encode_values};

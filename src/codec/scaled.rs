@@ -65,6 +65,14 @@ impl Scale {
         Ok(Self { divisor, offset })
     }
 
+    /// Returns what was divided, or the nearest integer of 64 bits.
+    pub(super) fn multiply_saturating(self, quotient: i128) -> i64 {
+        let product = quotient.saturating_mul(i128::from(self.divisor));
+        let sum = product.saturating_add(i128::from(self.offset));
+        let nearest = sum.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
+        i64::try_from(nearest).unwrap_or(self.offset)
+    }
+
     /// Replaces quotients by what was divided.
     pub(super) fn multiply(self, quotients: &mut [i64]) {
         if self.divisor > 1 {

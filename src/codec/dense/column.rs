@@ -2,7 +2,9 @@
 
 use crate::codec::dense::DENSE_COUNT_MAX;
 use crate::codec::dense::block::{put_block, take_block};
+use crate::codec::dense::offsets::slices_bytes;
 use crate::codec::dense::order::Order;
+use crate::codec::dense::tree::{Bin, take_bins};
 use crate::codec::error::CodecError;
 use crate::codec::scaled::Scale;
 use crate::codec::varint;
@@ -81,6 +83,39 @@ pub(in crate::codec) fn decode_dense(
     order.restore(&mut integers);
     scale.multiply(&mut integers);
     Ok(integers)
+}
+
+/// The bins of a column whose integers are not predicted, and the bytes of their slices.
+#[derive(Debug)]
+pub(super) struct SlicedColumn<'a> {
+    pub(super) scale: Scale,
+    /// Of the quotients, in ascending order.
+    pub(super) bins: Vec<Bin>,
+    /// The slices, one behind the other, and what follows them.
+    pub(super) slices: &'a [u8],
+}
+
+/// Reads the bins of the column at `at`; nothing where its integers are predicted. O(bins).
+///
+/// # Errors
+/// [`CodecError`] where the bytes up to the ids are no such column.
+pub(super) fn take_sliced(
+    bytes: &[u8],
+    mut at: usize,
+    count: usize,
+) -> Result<Option<SlicedColumn<'_>>, CodecError> {
+    const ILLEGAL: CodecError = CodecError::OutOfRange { field: "count" };
+    if !(1..=DENSE_COUNT_MAX).contains(&count) {
+        return Err(ILLEGAL);
+    }
+    let scale = Scale::take(bytes, &mut at)?;
+    if take_order(bytes, &mut at)? != Order::Values {
+        return Ok(None);
+    }
+    let bins = take_bins(bytes, &mut at, u32::try_from(count).map_err(|_| ILLEGAL)?)?;
+    let slices = bytes.get(at..).unwrap_or(&[]);
+    slices_bytes(slices, &bins)?;
+    Ok(Some(SlicedColumn { scale, bins, slices }))
 }
 
 fn take_order(bytes: &[u8], at: &mut usize) -> Result<Order, CodecError> {

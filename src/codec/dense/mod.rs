@@ -35,9 +35,14 @@ mod log2;
 mod offsets;
 mod order;
 mod prune;
+mod ranks;
+mod slices;
 mod sort;
 mod tree;
 mod values;
+
+pub use crate::codec::dense::ranks::values_of_ranks;
+pub use crate::codec::dense::slices::{ValueBin, ValueSlices};
 
 pub(super) use crate::codec::dense::column::{DensePlan, decode_dense};
 pub(super) use crate::codec::dense::values::{DenseValuesPlan, decode_values};

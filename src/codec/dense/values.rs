@@ -17,7 +17,7 @@ const LANE_ORDERED: u8 = 16;
 
 /// What integers stand for values.
 #[derive(Debug, Clone, Copy)]
-enum Lane {
+pub(super) enum Lane {
     /// Integers over this power of ten.
     Decimal(f64),
     /// The order of the values' bits.
@@ -25,11 +25,19 @@ enum Lane {
 }
 
 impl Lane {
-    fn from_tag(tag: u8) -> Result<Self, CodecError> {
+    pub(super) fn from_tag(tag: u8) -> Result<Self, CodecError> {
         if tag == LANE_ORDERED { Ok(Self::Ordered) } else { power_of(tag).map(Self::Decimal) }
     }
 
-    fn put_values(self, integers: &[i64], out: &mut Vec<f64>) {
+    #[inline]
+    pub(super) fn value_of(self, integer: i64) -> f64 {
+        match self {
+            Self::Decimal(power) => decimal::value_of(integer, power),
+            Self::Ordered => ordered::value_of(integer),
+        }
+    }
+
+    pub(super) fn put_values(self, integers: &[i64], out: &mut Vec<f64>) {
         match self {
             Self::Decimal(power) => {
                 out.extend(integers.iter().map(|integer| decimal::value_of(*integer, power)));

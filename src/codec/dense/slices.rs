@@ -1,0 +1,128 @@
+//! A dense block of values asked for some of them: its bins without decoding, and the values of
+//! single bins.
+
+use std::cmp::Ordering;
+
+use crate::codec::ValueCodec;
+use crate::codec::dense::column::take_sliced;
+use crate::codec::dense::offsets::take_slice;
+use crate::codec::dense::tree::Bin;
+use crate::codec::dense::values::Lane;
+use crate::codec::error::CodecError;
+use crate::codec::exceptions::take_exceptions;
+use crate::codec::scaled::Scale;
+
+/// Values that lie near each other, of which only the bounds and the count are known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ValueBin {
+    /// No value of the bin is less, by `f64::total_cmp`.
+    pub least: f64,
+    /// No value of the bin is greater, by `f64::total_cmp`.
+    pub greatest: f64,
+    /// How many values lie in the bin; at least one.
+    pub count: u32,
+}
+
+/// The bins of a dense block, each of which can be decoded alone.
+///
+/// ```
+/// use silverback::codec::{Tier, ValueCodec, ValueSlices, encode_values};
+///
+/// let values: Vec<f64> = (0..8_192).map(|i| f64::from(i * i % 997)).collect();
+/// let mut bytes = Vec::new();
+/// let codec = encode_values(&values, Tier::Dense, &mut bytes);
+/// assert_eq!(codec, ValueCodec::Dense);
+///
+/// let slices = ValueSlices::of(codec, &bytes, values.len())?.expect("no order is predicted");
+/// let above = values.iter().filter(|value| **value > 900.0).count();
+/// assert_eq!(slices.count_above(900.0), above as u64);
+/// # Ok::<(), silverback::codec::CodecError>(())
+/// ```
+#[derive(Debug)]
+pub struct ValueSlices<'a> {
+    lane: Lane,
+    scale: Scale,
+    /// At first those of the column, then one for each exception.
+    bins: Vec<ValueBin>,
+    /// Those of the column, with the bits at which their slices begin.
+    places: Vec<(Bin, usize)>,
+    slices: &'a [u8],
+}
+
+impl<'a> ValueSlices<'a> {
+    /// Reads the bins of a block of `count` values; nothing where the codec has none, or the values
+    /// are predicted from each other. O(bins).
+    ///
+    /// # Errors
+    /// [`CodecError`] where the bytes are no encoding of so many values. The part of a block that
+    /// says in which order the values came is not read.
+    pub fn of(
+        codec: ValueCodec,
+        bytes: &'a [u8],
+        count: usize,
+    ) -> Result<Option<Self>, CodecError> {
+        if codec != ValueCodec::Dense {
+            return Ok(None);
+        }
+        let lane = Lane::from_tag(*bytes.first().ok_or(CodecError::Truncated)?)?;
+        let mut at = 1;
+        let exceptions = take_exceptions(bytes, &mut at, count)?;
+        let column = take_sliced(bytes, at, count - exceptions.len())?;
+        let Some(column) = column else { return Ok(None) };
+        let mut first_bit = 0;
+        let mut bins = Vec::with_capacity(column.bins.len() + exceptions.len());
+        let mut places = Vec::with_capacity(column.bins.len());
+        for bin in column.bins {
+            let low = i128::from(bin.low);
+            let value = |q| lane.value_of(column.scale.multiply_saturating(q));
+            let greatest = value(low + ((1 << bin.width) - 1));
+            bins.push(ValueBin { least: value(low), greatest, count: bin.count });
+            places.push((bin, first_bit));
+            first_bit += bin.count as usize * bin.width as usize;
+        }
+        bins.extend(exceptions.iter().map(|exception| {
+            let value = f64::from_bits(exception.bits);
+            ValueBin { least: value, greatest: value, count: 1 }
+        }));
+        Ok(Some(Self { lane, scale: column.scale, bins, places, slices: column.slices }))
+    }
+
+    /// Returns the bins. Their counts add up to the count of the block's values; they are in no
+    /// particular order.
+    #[must_use]
+    pub fn bins(&self) -> &[ValueBin] {
+        &self.bins
+    }
+
+    /// Appends the values of the bin of this index, in order of time; none where there is no such
+    /// bin. O(values of the bin).
+    pub fn append_values(&self, index: usize, out: &mut Vec<f64>) {
+        if let Some((bin, first_bit)) = self.places.get(index) {
+            let mut integers = vec![0; bin.count as usize];
+            take_slice(self.slices, *first_bit, bin, &mut integers);
+            self.scale.multiply(&mut integers);
+            self.lane.put_values(&integers, out);
+        } else if let Some(exception) = self.bins.get(index) {
+            out.push(exception.least);
+        }
+    }
+
+    /// Returns how many values are greater than a threshold, by `f64::total_cmp`. Decodes the bins
+    /// that hold values on both sides: one of the column at most.
+    #[must_use]
+    pub fn count_above(&self, threshold: f64) -> u64 {
+        let is_above = |value: f64| value.total_cmp(&threshold) == Ordering::Greater;
+        let mut above = 0;
+        let mut values = Vec::new();
+        for (index, bin) in self.bins.iter().enumerate() {
+            if is_above(bin.least) {
+                above += u64::from(bin.count);
+            } else if is_above(bin.greatest) {
+                values.clear();
+                self.append_values(index, &mut values);
+                above += values.iter().filter(|value| is_above(**value)).count() as u64;
+            }
+        }
+        above
+    }
+}
