@@ -1,18 +1,29 @@
 //! Decodes a block of values, and what was decoded again.
 
-use silverback::codec::{ValueCodec, decode_values};
+use silverback::codec::{ValueCodec, ValueSlices, decode_values};
 
 /// Takes the codec's tag from the first byte, the count from the next two, the block from the rest.
 pub(crate) fn run(bytes: &[u8]) {
     let [tag, count_low, count_high, block @ ..] = bytes else { return };
     let Some(codec) = ValueCodec::from_tag(*tag) else { return };
     let count = usize::from(u16::from_le_bytes([*count_low, *count_high]));
+    let slices = ValueSlices::of(codec, block, count);
     let mut values = Vec::new();
     if decode_values(codec, block, count, &mut values).is_err() {
         assert!(values.is_empty(), "a failed decoder leaves its output as it was");
         return;
     }
     assert_eq!(values.len(), count);
+    if let Some(slices) = slices.expect("slices are read of whatever decodes") {
+        let mut sliced = Vec::new();
+        for bin in 0..slices.bins().len() {
+            slices.append_values(bin, &mut sliced);
+        }
+        let mut sorted = values.clone();
+        sorted.sort_by(f64::total_cmp);
+        sliced.sort_by(f64::total_cmp);
+        assert!(sliced.iter().map(|v| v.to_bits()).eq(sorted.iter().map(|v| v.to_bits())));
+    }
     // Every codec that holds these values gives them back, bit for bit.
     for codec in ValueCodec::ALL {
         let (mut again, mut decoded) = (Vec::new(), Vec::new());

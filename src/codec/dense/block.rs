@@ -2,10 +2,10 @@
 
 use crate::codec::dense::huffman::codes_of;
 use crate::codec::dense::ids::{put_ids, take_ids};
-use crate::codec::dense::offsets::{put_slices, slices_bytes, starts_of, take_slice};
+use crate::codec::dense::offsets::{deal_slices, put_slices, slices_bytes, take_slice};
 use crate::codec::dense::prune::Pruned;
 use crate::codec::dense::sort::sort;
-use crate::codec::dense::tree::{Bin, Root, put_nodes, take_bins};
+use crate::codec::dense::tree::{Root, put_nodes, take_bins};
 use crate::codec::error::CodecError;
 
 /// Appends a block of 1 to 2^16 entries.
@@ -70,55 +70,5 @@ pub(super) fn take_block(
     }
     let mut ids = vec![0; entries.len()];
     take_ids(bytes, at, &bins, &codes_of(&bins), &mut ids)?;
-    let grouped = grouped_entries(slices, &bins, entries.len());
-    deal(&grouped, &bins, &ids, entries)
-}
-
-/// Returns the entries bin by bin.
-fn grouped_entries(slices: &[u8], bins: &[Bin], count: usize) -> Vec<i64> {
-    let mut grouped = vec![0; count];
-    let (mut rest, mut bit) = (grouped.as_mut_slice(), 0);
-    for bin in bins {
-        // The counts of the bins add up to the count.
-        let Some((own, behind)) = rest.split_at_mut_checked(bin.count as usize) else { break };
-        take_slice(slices, bit, bin, own);
-        bit += own.len() * bin.width as usize;
-        rest = behind;
-    }
-    grouped
-}
-
-/// Gives each entry the next one of its bin: from both ends at once, so that two of one bin need
-/// not wait for each other.
-fn deal(grouped: &[i64], bins: &[Bin], ids: &[u8], entries: &mut [i64]) -> Result<(), CodecError> {
-    let mut heads = starts_of(bins);
-    let mut tails = heads;
-    for (tail, bin) in tails.iter_mut().zip(bins) {
-        *tail += bin.count;
-    }
-    let (front, back) = entries.split_at_mut(entries.len() / 2);
-    let (front_ids, back_ids) = ids.split_at(front.len());
-    let mut from_back = back.iter_mut().zip(back_ids).rev();
-    let mut deal_back = |entry: &mut i64, id: u8| {
-        let Some(tail) = tails.get_mut(usize::from(id)) else { return };
-        *tail = tail.wrapping_sub(1);
-        *entry = grouped.get(*tail as usize).copied().unwrap_or(0);
-    };
-    for (entry, id) in front.iter_mut().zip(front_ids) {
-        if let Some(head) = heads.get_mut(usize::from(*id)) {
-            *entry = grouped.get(*head as usize).copied().unwrap_or(0);
-            *head += 1;
-        }
-        if let Some((entry, id)) = from_back.next() {
-            deal_back(entry, *id);
-        }
-    }
-    for (entry, id) in from_back {
-        deal_back(entry, *id);
-    }
-    // Each bin was dealt exactly as often as it has entries.
-    if heads.iter().zip(&tails).take(bins.len()).any(|(head, tail)| head != tail) {
-        return Err(CodecError::OutOfRange { field: "ids" });
-    }
-    Ok(())
+    deal_slices(slices, &bins, &ids, entries)
 }

@@ -32,7 +32,7 @@ pub(super) fn put_slices(entries: &[i64], ids: &[u8], bins: &[Bin], out: &mut Ve
 }
 
 /// Returns for each bin how many entries lie in those below it.
-pub(super) fn starts_of(bins: &[Bin]) -> [u32; BINS_MAX] {
+fn starts_of(bins: &[Bin]) -> [u32; BINS_MAX] {
     let (mut starts, mut start) = ([0; BINS_MAX], 0_u32);
     for (place, bin) in starts.iter_mut().zip(bins) {
         *place = start;
@@ -59,21 +59,89 @@ pub(super) fn slices_bytes(bytes: &[u8], bins: &[Bin]) -> Result<usize, CodecErr
 
 /// Fills `entries` with the first ones of the bin whose slice begins at bit `first_bit`.
 pub(super) fn take_slice(bytes: &[u8], first_bit: usize, bin: &Bin, entries: &mut [i64]) {
-    let low = bin.low;
     let step = bin.width as usize;
-    let mask = u64::MAX.checked_shr(u64::BITS - bin.width).unwrap_or(0);
-    let bits = (first_bit..).step_by(step.max(1));
+    let mask = mask_of(bin);
+    let mut bit = first_bit;
     if bin.width == 0 {
-        entries.fill(low);
+        entries.fill(bin.low);
     } else if bin.width <= LOAD_BITS {
-        for (entry, bit) in entries.iter_mut().zip(bits) {
-            *entry = low.wrapping_add((bits_at(bytes, bit) & mask).cast_signed());
+        for entry in entries {
+            *entry = bin.low.wrapping_add((bits_at(bytes, bit) & mask).cast_signed());
+            bit += step;
         }
     } else {
-        for (entry, bit) in entries.iter_mut().zip(bits) {
-            let lower = bits_at(bytes, bit) & u64::from(u32::MAX);
-            let offset = (lower | bits_at(bytes, bit + 32) << 32) & mask;
-            *entry = low.wrapping_add(offset.cast_signed());
+        for entry in entries {
+            *entry = bin.low.wrapping_add((wide_bits_at(bytes, bit) & mask).cast_signed());
+            bit += step;
+        }
+    }
+}
+
+fn mask_of(bin: &Bin) -> u64 {
+    u64::MAX.checked_shr(u64::BITS - bin.width).unwrap_or(0)
+}
+
+/// Returns 64 bits.
+fn wide_bits_at(bytes: &[u8], bit: usize) -> u64 {
+    (bits_at(bytes, bit) & u64::from(u32::MAX)) | bits_at(bytes, bit + 32) << 32
+}
+
+/// Where the next entry of a bin is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    /// The bit of its offset, and in the low half how many entries there were.
+    cursor: u64,
+    /// From one cursor to the next.
+    step: u64,
+    mask: u64,
+    low: i64,
+}
+
+const COUNT_BITS: u32 = u32::BITS;
+
+/// Gives each entry the next one of its bin.
+///
+/// # Errors
+/// [`CodecError`] where a bin comes more or less often than it has entries.
+pub(super) fn deal_slices(
+    bytes: &[u8],
+    bins: &[Bin],
+    ids: &[u8],
+    entries: &mut [i64],
+) -> Result<(), CodecError> {
+    let mut places = [Place::default(); BINS_MAX];
+    let mut first_bit = 0;
+    for (place, bin) in places.iter_mut().zip(bins) {
+        let cursor = first_bit << COUNT_BITS;
+        let step = u64::from(bin.width) << COUNT_BITS | 1;
+        *place = Place { cursor, step, mask: mask_of(bin), low: bin.low };
+        first_bit += bin.slice_bits();
+    }
+    if bins.iter().all(|bin| bin.width <= LOAD_BITS) {
+        deal(&mut places, ids, entries, |bit| bits_at(bytes, bit));
+    } else {
+        deal(&mut places, ids, entries, |bit| wide_bits_at(bytes, bit));
+    }
+    for (place, bin) in places.iter().zip(bins) {
+        if place.cursor & u64::from(u32::MAX) != u64::from(bin.count) {
+            return Err(CodecError::OutOfRange { field: "ids" });
+        }
+    }
+    Ok(())
+}
+
+#[inline]
+fn deal(
+    places: &mut [Place; BINS_MAX],
+    ids: &[u8],
+    entries: &mut [i64],
+    bits_at: impl Fn(usize) -> u64,
+) {
+    for (entry, id) in entries.iter_mut().zip(ids) {
+        if let Some(place) = places.get_mut(usize::from(*id)) {
+            let offset = bits_at((place.cursor >> COUNT_BITS) as usize) & place.mask;
+            *entry = place.low.wrapping_add(offset.cast_signed());
+            place.cursor += place.step;
         }
     }
 }
