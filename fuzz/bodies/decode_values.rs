@@ -14,15 +14,16 @@ pub(crate) fn run(bytes: &[u8]) {
         return;
     }
     assert_eq!(values.len(), count);
-    if let Some(slices) = slices.expect("slices are read of whatever decodes") {
-        let mut sliced = Vec::new();
+    assert!(slices.is_ok(), "slices are read of whatever decodes");
+    if let Ok(Some(slices)) = slices {
+        let mut by_bin = Vec::new();
         for bin in 0..slices.bins().len() {
-            slices.append_values(bin, &mut sliced);
+            slices.append_values(bin, &mut by_bin);
         }
         let mut sorted = values.clone();
         sorted.sort_by(f64::total_cmp);
-        sliced.sort_by(f64::total_cmp);
-        assert!(sliced.iter().map(|v| v.to_bits()).eq(sorted.iter().map(|v| v.to_bits())));
+        by_bin.sort_by(f64::total_cmp);
+        assert!(by_bin.iter().map(|v| v.to_bits()).eq(sorted.iter().map(|v| v.to_bits())));
     }
     // Every codec that holds these values gives them back, bit for bit.
     for codec in ValueCodec::ALL {
