@@ -314,10 +314,10 @@ fn answers_are_printed_in_four_forms() {
         place.query(QUESTION, &[]),
         "\
 time                  bot      count(latency)  p99(latency) [ms]
-2026-02-09T10:00:00Z  sales                 1              99.25
-2026-02-09T10:00:00Z  support               2              842.5
+2026-02-09T10:00:00Z  sales                 1              99.25  █████
+2026-02-09T10:00:00Z  support               2              842.5  ██████████
 2026-02-09T10:01:00Z  sales                 0                  -
-2026-02-09T10:01:00Z  support               1               1500
+2026-02-09T10:01:00Z  support               1               1500  █████
 "
     );
     assert_eq!(

@@ -30,7 +30,7 @@ pub(crate) struct QueryArguments {
     /// Which columns of the files are what, as in `ingest`
     #[arg(long, requires = "file")]
     map: Option<Mapping>,
-    /// table, csv, json or ndjson
+    /// table, csv, json, ndjson, markdown, spark, plot or heatmap
     #[arg(short, long, default_value = "table")]
     output: Format,
     /// Ask about this long up to now, in place of the question's range
@@ -70,6 +70,9 @@ pub(crate) fn run(arguments: &QueryArguments, context: &Context) -> anyhow::Resu
     } else {
         arguments.snapshot_of_files(context)?.run(&query, &options.whole_range(true))?
     };
+    if let Some(lack) = arguments.output.lack(&answer) {
+        return Err(Usage(lack).into());
+    }
     show(&answer, arguments, context)?;
     Ok(Status::Done)
 }

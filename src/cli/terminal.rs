@@ -1,13 +1,17 @@
-//! What is different where output goes to a terminal: boxes and colours, never content.
+//! What is different where output goes to a terminal: boxes, colours and the width of drawings,
+//! never content.
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 use silverback::Answer;
-use silverback::output::{Format, TableStyle, write_answer, write_table};
+use silverback::output::{Format, Style, write_styled};
 
 use crate::cli::Context;
+
+/// How long the bars of a table are.
+const BAR_COLUMNS: usize = 10;
 
 /// When output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -42,18 +46,42 @@ impl Context {
         null: Option<&str>,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        match format {
-            Format::Table => write_table(answer, null, self.table_style(), out),
-            other => write_answer(answer, other, null, out),
+        write_styled(answer, format, null, self.style(), out)
+    }
+
+    fn style(&self) -> Style {
+        let is_terminal = io::stdout().is_terminal();
+        let (columns, lines) = size(is_terminal);
+        Style {
+            has_box: is_terminal,
+            has_colour: self.has_colour(is_terminal),
+            bar_columns: BAR_COLUMNS,
+            columns,
+            lines,
         }
     }
 
-    fn table_style(&self) -> TableStyle {
-        let is_terminal = io::stdout().is_terminal();
+    /// Returns true if colours are wanted on an output.
+    pub(crate) fn has_colour(&self, is_terminal: bool) -> bool {
         let (no_color, term) = (std::env::var_os("NO_COLOR"), std::env::var_os("TERM"));
-        let has_colour = self.color.is_wanted(is_terminal, no_color.as_deref(), term.as_deref());
-        TableStyle { has_box: is_terminal, has_colour }
+        self.color.is_wanted(is_terminal, no_color.as_deref(), term.as_deref())
     }
+}
+
+/// Returns how many columns and lines stdout has: as the terminal says, else as the environment
+/// does, else as a terminal usually has.
+fn size(is_terminal: bool) -> (usize, usize) {
+    let asked = |name: &str| std::env::var(name).ok()?.parse().ok().filter(|size| *size > 0);
+    let terminal = is_terminal.then(terminal_size::terminal_size).flatten();
+    let (columns, lines) = terminal
+        .map(|(width, height)| (usize::from(width.0), usize::from(height.0)))
+        .filter(|(columns, lines)| *columns > 0 && *lines > 0)
+        .unzip();
+    let usual = Style::default();
+    (
+        columns.or_else(|| asked("COLUMNS")).unwrap_or(usual.columns),
+        lines.or_else(|| asked("LINES")).unwrap_or(usual.lines),
+    )
 }
 
 #[cfg(test)]
