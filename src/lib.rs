@@ -52,9 +52,9 @@ pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::format::FormatError;
 pub use crate::lang::{Diagnostic, Severity, Span};
 pub use crate::model::{
-    Clock, Columns, DuplicatePolicy, Fingerprint, Labels, Limits, ManualClock, Matcher, MatcherOp,
-    MetricDef, MetricKind, ModelError, Retention, Sample, Selector, SeriesKey, TimeRange,
-    Timestamp,
+    Clock, Columns, DuplicatePolicy, Fingerprint, Labels, Limits, ManualClock, Mark, Matcher,
+    MatcherOp, MetricDef, MetricKind, ModelError, Retention, Sample, Selector, SeriesKey,
+    TimeRange, Timestamp,
 };
 pub use crate::query::{Answer, Cell, Column, Query, Role, RunOptions};
 pub use crate::snapshot::{

@@ -377,7 +377,6 @@ fn every_line_of_the_language_is_answered_or_refused_for_what_is_missing() {
     let later = [
         "forecast(rate(latency), 24h) every 1h last 30d",
         "anomaly(p95(latency), baseline=7d, sigma=3) every 5m last 24h",
-        "count(latency) since mark(\"deploy v42\")",
     ];
     for text in later {
         assert_eq!(refused(text).code, "Q401", "{text}");

@@ -10,6 +10,7 @@ mod export;
 mod ingest;
 mod inspect;
 mod listing;
+mod mark;
 mod metric;
 mod place;
 mod quantity;

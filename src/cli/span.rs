@@ -29,7 +29,7 @@ impl SpanArguments {
 }
 
 /// Reads a time as a question would: where a range would start that begins with it.
-fn time(text: &str) -> anyhow::Result<Timestamp> {
+pub(crate) fn time(text: &str) -> anyhow::Result<Timestamp> {
     use silverback::{Clock, vfs::SystemClock};
     let mut one = Columns::default();
     one.push(0, 0.0);

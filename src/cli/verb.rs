@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use crate::cli::{
-    Context, Status, backup, bench, compact, delete, demo, export, ingest, inspect, listing,
+    Context, Status, backup, bench, compact, delete, demo, export, ingest, inspect, listing, mark,
     metric, query, retention, stats, verify,
 };
 
@@ -28,6 +28,9 @@ pub(crate) enum Verb {
     /// Say what a metric is: its unit, its kind, what equal timestamps mean
     #[command(before_help = "silverback metric latency --unit ms")]
     Metric(metric::MetricArguments),
+    /// Name an instant for mark("...") in questions, or list those that have names
+    #[command(before_help = "silverback mark 'deploy v42'")]
+    Mark(mark::MarkArguments),
     /// List the series, all or those of a selector
     #[command(before_help = "silverback series 'latency{bot=\"support\"}'")]
     Series(listing::SelectArguments),
@@ -73,6 +76,7 @@ impl Verb {
             Self::Export(arguments) => export::run(arguments, context),
             Self::Metrics(arguments) => listing::metrics(arguments, context),
             Self::Metric(arguments) => metric::run(arguments, context),
+            Self::Mark(arguments) => mark::run(arguments, context),
             Self::Series(arguments) => listing::series(arguments, context),
             Self::Labels(arguments) => listing::labels(arguments, context),
             Self::Values(arguments) => listing::values(arguments, context),

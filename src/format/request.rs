@@ -15,7 +15,7 @@ use crate::format::cursor::{Cursor, put_text};
 use crate::format::error::FormatError;
 use crate::format::ledger::Ledger;
 use crate::format::tombstone::Tombstone;
-use crate::model::{DuplicatePolicy, MetricDef, MetricKind};
+use crate::model::{DuplicatePolicy, Mark, MetricDef, MetricKind, Timestamp};
 
 const REQUEST_MAGIC: [u8; 8] = *b"SBREQ\r\n\x1a";
 const REPLY_MAGIC: [u8; 8] = *b"SBANS\r\n\x1a";
@@ -35,6 +35,8 @@ pub enum RequestRecord {
     Compact,
     /// 6: compacts and purges.
     Purge,
+    /// 7: names an instant: time i64, nanoseconds since the epoch · text.
+    Mark(Mark),
 }
 
 /// What a writer answers.
@@ -70,6 +72,11 @@ impl RequestRecord {
             Self::Expire => 4,
             Self::Compact => 5,
             Self::Purge => 6,
+            Self::Mark(mark) => {
+                body.extend_from_slice(&mark.time.as_nanos().to_le_bytes());
+                put_text(&mark.text, &mut body);
+                7
+            }
         };
         encode_file(REQUEST_MAGIC, tag, &body)
     }
@@ -88,6 +95,10 @@ impl RequestRecord {
             4 => Self::Expire,
             5 => Self::Compact,
             6 => Self::Purge,
+            7 => {
+                let time = Timestamp::from_nanos(cursor.i64()?);
+                Self::Mark(Mark { time, text: cursor.text()?.to_owned() })
+            }
             tag => return Err(unknown("request", tag)),
         };
         cursor.finish()?;
@@ -180,7 +191,9 @@ mod tests {
     use crate::format::ledger::Ledger;
     use crate::format::request::{ReplyRecord, RequestRecord};
     use crate::format::tombstone::Tombstone;
-    use crate::model::{DuplicatePolicy, MetricDef, MetricKind, Selector, TimeRange};
+    use crate::model::{
+        DuplicatePolicy, Mark, MetricDef, MetricKind, Selector, TimeRange, Timestamp,
+    };
 
     #[test]
     fn requests_and_answers_round_trip_and_every_cut_and_flip_is_an_error() {
@@ -197,6 +210,7 @@ mod tests {
             RequestRecord::Define(MetricDef::new("x")),
             RequestRecord::Delete(tombstone),
             RequestRecord::Retain(Ledger::default()),
+            RequestRecord::Mark(Mark { time: Timestamp::from_nanos(-7), text: "a b".to_owned() }),
             RequestRecord::Expire,
             RequestRecord::Compact,
             RequestRecord::Purge,

@@ -5,6 +5,7 @@
 mod clock;
 mod error;
 mod limits;
+mod mark;
 mod metric;
 mod retention;
 mod sample;
@@ -16,6 +17,7 @@ mod time;
 pub use crate::model::clock::{Clock, ManualClock};
 pub use crate::model::error::ModelError;
 pub use crate::model::limits::Limits;
+pub use crate::model::mark::Mark;
 pub use crate::model::metric::{DuplicatePolicy, MetricDef, MetricKind};
 pub use crate::model::retention::Retention;
 pub use crate::model::sample::{Columns, Sample};

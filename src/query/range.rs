@@ -1,11 +1,12 @@
 //! Which range of time a query asks about.
 
 use crate::error::Result;
-use crate::lang::Span;
 use crate::lang::ast::{Duration, RangeEnd, Spanned, Time};
+use crate::lang::{Span, closest};
 use crate::model::{TimeRange, Timestamp};
 use crate::query::calendar::Zone;
 use crate::query::finding::Findings;
+use crate::snapshot::Snapshot;
 
 const HOUR: Duration = Duration { months: 0, days: 0, nanos: 3_600_000_000_000 };
 
@@ -40,6 +41,8 @@ pub(crate) struct Reckoning<'a> {
     pub(crate) zone: &'a Zone,
     /// The range of queries that name none; nothing means the last hour.
     pub(crate) whole: Option<TimeRange>,
+    /// Where marks are found.
+    pub(crate) snapshot: &'a Snapshot,
     /// Where findings go.
     pub(crate) findings: &'a Findings<'a>,
 }
@@ -116,7 +119,7 @@ impl Reckoning<'_> {
             Time::Yesterday => Ok(self.zone.midnight(self.now, -1)),
             Time::Plus(base, by) => Ok(self.zone.shift(self.instant(base)?, *by, false)),
             Time::Minus(base, by) => Ok(self.zone.shift(self.instant(base)?, *by, true)),
-            Time::Mark(_) => Err(self.findings.not_available(time.span, "`mark(…)`")),
+            Time::Mark(text) => self.mark(text, time.span),
             Time::Civil(civil, date_only) => {
                 if !date_only && !self.zone.is_named() {
                     let message = "a time without a zone is unclear".to_owned();
@@ -136,6 +139,28 @@ impl Reckoning<'_> {
             }
         }
     }
+
+    /// Returns the newest mark of this text that is not in the future.
+    fn mark(&self, text: &str, span: Span) -> Result<Timestamp> {
+        let marks = self.snapshot.marks()?;
+        let mut same = marks.iter().rev().filter(|mark| mark.text == text).peekable();
+        let first = same.peek().map(|mark| mark.time);
+        if let Some(mark) = same.find(|mark| mark.time <= self.now) {
+            return Ok(mark.time);
+        }
+        if let Some(first) = first {
+            let message = format!("the mark \"{text}\" lies in the future, at {first}");
+            return Err(self.findings.error("Q150", span, message).into());
+        }
+        let error = self.findings.error("Q150", span, format!("no mark is called \"{text}\""));
+        Err(match closest(text, marks.iter().map(|mark| mark.text.as_str())) {
+            Some(near) => error
+                .label(format!("did you mean \"{near}\"?"))
+                .replace_by(&Time::Mark(near.to_owned()).to_string()),
+            None => error.help(format!("set it:  silverback mark {text:?} --at TIME")),
+        }
+        .into())
+    }
 }
 
 #[cfg(test)]
@@ -144,9 +169,10 @@ mod tests {
     use crate::error::{ErrorKind, Result};
     use crate::lang::Span;
     use crate::lang::ast::{Duration, RangeEnd, Spanned, Time};
-    use crate::model::{TimeRange, Timestamp};
+    use crate::model::{Columns, Mark, TimeRange, Timestamp};
     use crate::query::calendar::Zone;
     use crate::query::finding::Findings;
+    use crate::snapshot::Snapshot;
 
     const AT: Span = Span::new(0, 1);
 
@@ -157,7 +183,19 @@ mod tests {
     fn resolve(clauses: &RangeClauses<'_>, zone: &Zone) -> Result<Asked> {
         let findings = Findings::new("x");
         let now = Timestamp::from_nanos(1_000_000_000_000_000);
-        Reckoning { now, zone, whole: None, findings: &findings }.range(clauses)
+        let mark = |text: &str| Mark { time: now, text: text.to_owned() }.series();
+        let at = |nanos: &[i64]| {
+            let mut columns = Columns::default();
+            for nanos in nanos {
+                columns.push(*nanos, Mark::VALUE);
+            }
+            columns
+        };
+        let later = 2_000_000_000_000_000;
+        let marks = vec![(mark("deploy"), at(&[3, 5, later])), (mark("release"), at(&[later]))];
+        let snapshot = Snapshot::of_samples(now, Vec::new(), marks);
+        let whole = None;
+        Reckoning { now, zone, whole, snapshot: &snapshot, findings: &findings }.range(clauses)
     }
 
     fn code(result: Result<Asked>) -> &'static str {
@@ -201,6 +239,18 @@ mod tests {
         let backwards =
             RangeClauses { from: Some((&late, Some(&end), AT)), ..RangeClauses::default() };
         assert_eq!(code(resolve(&backwards, &Zone::utc())), "Q121");
+    }
+
+    #[test]
+    fn a_mark_is_the_newest_of_its_text_that_is_not_in_the_future() {
+        let since = |text: &str| {
+            let time = spanned(Time::Mark(text.to_owned()));
+            let since = Some((&time, AT));
+            resolve(&RangeClauses { since, ..RangeClauses::default() }, &Zone::utc())
+        };
+        assert_eq!(since("deploy").unwrap().range.start, Timestamp::from_nanos(5));
+        assert_eq!(code(since("release")), "Q150");
+        assert_eq!(code(since("deploi")), "Q150");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod cardinality;
 mod definitions;
 mod follower;
+mod marks;
 mod reader;
 mod runs;
 mod select;

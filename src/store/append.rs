@@ -37,19 +37,24 @@ impl Series {
     /// [`ModelError::NotFinite`], [`ModelError::TooFarInTheFuture`], [`ModelError::Expired`], a
     /// full disk, a store that is closed or poisoned. Nothing is stored then.
     pub fn append(&self, timestamp: Timestamp, value: f64) -> Result<()> {
-        let core = &*self.core;
-        core.check_sample(&self.entry.key, timestamp, value)?;
-        loop {
-            match core.wal.append(&self.entry, timestamp.as_nanos(), value) {
-                Ok(Some(position)) => return core.acknowledge(position),
-                Ok(None) => core.make_room()?,
-                Err(error) => core.resume(error)?,
-            }
-        }
+        self.core.append(&self.entry, timestamp, value)
     }
 }
 
 impl Core {
+    /// Appends one sample.
+    #[inline]
+    pub(crate) fn append(&self, entry: &LogSeries, timestamp: Timestamp, value: f64) -> Result<()> {
+        self.check_sample(&entry.key, timestamp, value)?;
+        loop {
+            match self.wal.append(entry, timestamp.as_nanos(), value) {
+                Ok(Some(position)) => return self.acknowledge(position),
+                Ok(None) => self.make_room()?,
+                Err(error) => self.resume(error)?,
+            }
+        }
+    }
+
     /// Checks a sample at the door.
     #[inline]
     fn check_sample(&self, key: &SeriesKey, timestamp: Timestamp, value: f64) -> Result<()> {

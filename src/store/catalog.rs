@@ -103,7 +103,7 @@ impl Catalog {
         }
     }
 
-    fn series(
+    pub(crate) fn series(
         &self,
         key: &SeriesKey,
         limits: &Limits,

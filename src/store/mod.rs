@@ -11,6 +11,7 @@ mod delete;
 mod flush;
 mod inbox;
 mod inspect;
+mod mark;
 mod merge;
 mod open;
 mod options;

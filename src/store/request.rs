@@ -9,7 +9,7 @@ use crate::format::ledger::Ledger;
 use crate::format::ledger::RetentionRecord;
 use crate::format::request::{ReplyRecord, RequestRecord};
 use crate::format::tombstone::Tombstone;
-use crate::model::{MetricDef, Retention, Selector, TimeRange, Timestamp};
+use crate::model::{Mark, MetricDef, Retention, Selector, TimeRange, Timestamp};
 use crate::store::core::{Core, Store};
 use crate::store::delete::DeleteReport;
 use crate::store::inbox::{Inbox, read_file};
@@ -41,6 +41,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub enum Request {
     /// Defines a metric, or gives one its unit.
     Define(MetricDef),
+    /// Names an instant; see [`Store::mark`].
+    Mark(Mark),
     /// Deletes the samples of a selector and a range; see [`Store::delete`].
     Delete(Selector, TimeRange),
     /// Sets how long samples are kept; see [`Store::set_retention`].
@@ -59,6 +61,8 @@ pub enum Request {
 pub enum Outcome {
     /// The metric is defined so.
     Defined,
+    /// The instant is named.
+    Marked,
     /// Samples are gone.
     Deleted(DeleteReport),
     /// Retention was set or applied.
@@ -81,6 +85,10 @@ impl Request {
             Self::Define(def) => {
                 core.define(def.clone())?;
                 Outcome::Defined
+            }
+            Self::Mark(mark) => {
+                core.mark(mark)?;
+                Outcome::Marked
             }
             Self::Delete(selector, range) => Outcome::Deleted(core.delete(selector, *range)?),
             Self::Retain(retention) => Outcome::Retained(core.set_retention(retention)?),
@@ -130,6 +138,7 @@ impl Request {
     fn to_record(&self) -> RequestRecord {
         match self {
             Self::Define(def) => RequestRecord::Define(def.clone()),
+            Self::Mark(mark) => RequestRecord::Mark(mark.clone()),
             Self::Delete(selector, range) => {
                 let selector = selector.clone();
                 RequestRecord::Delete(Tombstone { generation: 0, range: *range, selector })
@@ -147,6 +156,7 @@ impl Request {
     pub(crate) fn of_record(record: RequestRecord) -> Self {
         match record {
             RequestRecord::Define(def) => Self::Define(def),
+            RequestRecord::Mark(mark) => Self::Mark(mark),
             RequestRecord::Delete(tombstone) => Self::Delete(tombstone.selector, tombstone.range),
             RequestRecord::Retain(ledger) => Self::Retain(ledger.retention.policy()),
             RequestRecord::Expire => Self::Expire,
@@ -160,6 +170,7 @@ impl Request {
         let at = |index: usize| numbers.get(index).copied().unwrap_or(0);
         match self {
             Self::Define(_) => Outcome::Defined,
+            Self::Mark(_) => Outcome::Marked,
             Self::Delete(..) => Outcome::Deleted(DeleteReport { series: at(0), samples: at(1) }),
             Self::Retain(_) | Self::Expire => Outcome::Retained(RetentionReport {
                 segments: at(0),
@@ -184,7 +195,7 @@ impl Request {
 impl Outcome {
     pub(crate) fn to_numbers(self) -> Vec<u64> {
         match self {
-            Self::Defined => Vec::new(),
+            Self::Defined | Self::Marked => Vec::new(),
             Self::Deleted(DeleteReport { series, samples }) => vec![series, samples],
             Self::Retained(report) => {
                 let mut numbers = vec![report.segments, report.bytes, report.samples];

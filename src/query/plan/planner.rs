@@ -76,7 +76,8 @@ fn timeline(
     let given = options.now.unwrap_or_else(|| snapshot.now());
     let now = if options.newest { extent.map_or(given, |extent| extent.end) } else { given };
     let whole = options.whole.then(|| extent.unwrap_or(TimeRange::new(now, now)));
-    let Asked { range, snaps } = Reckoning { now, zone, whole, findings }.range(&clauses.range)?;
+    let reckoning = Reckoning { now, zone, whole, snapshot, findings };
+    let Asked { range, snaps } = reckoning.range(&clauses.range)?;
     let Some((every, span)) = clauses.every else {
         return Ok(Timeline::whole(range, zone).snapping(snaps));
     };

@@ -127,6 +127,9 @@ fn request(part: Part, record: RequestRecord) -> Part {
         RequestRecord::Expire => part.with("asks", "expire"),
         RequestRecord::Compact => part.with("asks", "compact"),
         RequestRecord::Purge => part.with("asks", "purge"),
+        RequestRecord::Mark(mark) => {
+            part.with("asks", "mark").with("text", mark.text.as_str()).with("time", mark.time)
+        }
     }
 }
 
