@@ -6,7 +6,7 @@ use clap::Args;
 use silverback::{Columns, Outcome, Request, Selector, TimeRange};
 
 use crate::cli::ask::AskArguments;
-use crate::cli::listing::selector;
+use crate::cli::selector::selector;
 use crate::cli::span::SpanArguments;
 use crate::cli::{Context, Status, Usage};
 

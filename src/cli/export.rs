@@ -6,7 +6,7 @@ use clap::Args;
 use silverback::output::line::write_samples;
 use silverback::{Columns, Selector, Snapshot, TimeRange};
 
-use crate::cli::listing::selector;
+use crate::cli::selector::selector;
 use crate::cli::span::SpanArguments;
 use crate::cli::{Context, Status};
 

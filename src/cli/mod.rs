@@ -17,6 +17,7 @@ mod quantity;
 mod query;
 mod rejects;
 mod retention;
+mod selector;
 mod sink;
 mod span;
 mod stats;

@@ -34,6 +34,8 @@ pub(crate) enum Status {
     Locked = 5,
     /// Some input rows were refused.
     RowsRefused = 6,
+    /// The condition of `--fail-if` holds.
+    GateFails = 7,
     /// The disk is full, or reading or writing failed.
     Io = 8,
     /// The writer of the store did not answer in time.

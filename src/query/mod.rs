@@ -6,6 +6,7 @@ mod calendar;
 mod exec;
 mod explain;
 mod finding;
+mod gate;
 mod options;
 mod pieces;
 mod plan;

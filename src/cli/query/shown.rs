@@ -1,0 +1,53 @@
+//! How an answer is shown: its form, how much of it, and what is said beside it.
+
+use std::io::Write;
+
+use clap::Args;
+use silverback::Answer;
+use silverback::output::Format;
+
+use crate::cli::{Context, Usage};
+
+/// Arguments that say how an answer is shown.
+#[derive(Debug, Args)]
+pub(crate) struct ShownArguments {
+    /// table, csv, json, ndjson, markdown, spark, plot or heatmap
+    #[arg(short, long, default_value = "table")]
+    pub(crate) output: Format,
+    /// Print at most this many rows
+    #[arg(long, value_name = "N")]
+    max_rows: Option<usize>,
+    /// What stands where there is no value
+    #[arg(long, value_name = "TEXT")]
+    null: Option<String>,
+    /// Say on stderr how many rows there are and how long they took
+    #[arg(long)]
+    pub(crate) stats: bool,
+}
+
+impl ShownArguments {
+    /// Writes rows, and says warnings and notes on stderr.
+    pub(crate) fn write(
+        &self,
+        answer: &Answer,
+        context: &Context,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<()> {
+        if let Some(lack) = self.output.lack(answer) {
+            return Err(Usage(lack).into());
+        }
+        for warning in &answer.warnings {
+            context.say(warning.render().trim_end());
+        }
+        for note in &answer.notes {
+            context.say(&format!("note: {note}"));
+        }
+        let Some(rows) = self.max_rows.filter(|rows| *rows < answer.rows.len()) else {
+            return Ok(context.write_answer(answer, self.output, self.null.as_deref(), out)?);
+        };
+        let mut some = answer.clone();
+        some.rows.truncate(rows);
+        context.say(&format!("note: {rows} of {} rows", answer.rows.len()));
+        Ok(context.write_answer(&some, self.output, self.null.as_deref(), out)?)
+    }
+}

@@ -1,0 +1,78 @@
+//! What a question is asked about: stores, or files that are read for it.
+
+use std::fs::OpenOptions;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use silverback::ingest::{IngestOptions, Input, Mapping, ingest};
+use silverback::{Reader, Snapshot, Store};
+
+use crate::cli::Context;
+use crate::cli::sink::StoreSink;
+
+/// How many samples of a file are stored at once.
+const BATCH_SAMPLES: usize = 1_000;
+
+/// Arguments that say what is asked about.
+#[derive(Debug, Args)]
+pub(crate) struct SourceArguments {
+    /// Ask about this file instead of a store; may be given several times
+    #[arg(long, value_name = "DATA")]
+    file: Vec<PathBuf>,
+    /// Which columns of the files are what, as in `ingest`
+    #[arg(long, requires = "file")]
+    map: Option<Mapping>,
+}
+
+/// What snapshots are taken of, one after the other.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// A store, which changes.
+    Store(Reader),
+    /// Files, which were read.
+    Files(Snapshot),
+}
+
+impl SourceArguments {
+    pub(crate) fn open(&self, context: &Context) -> anyhow::Result<Source> {
+        if self.file.is_empty() {
+            return Ok(Source::Store(context.reader()?));
+        }
+        Ok(Source::Files(self.read(context)?))
+    }
+
+    /// Reads the files into a store in memory.
+    fn read(&self, context: &Context) -> anyhow::Result<Snapshot> {
+        let store = Store::in_memory()?;
+        for path in &self.file {
+            let name = path.display().to_string();
+            let bytes = OpenOptions::new().read(true).open(path);
+            let bytes = bytes.with_context(|| format!("cannot read {name}"))?;
+            let mut options = IngestOptions::default().skip_nan(true);
+            if let Some(mapping) = &self.map {
+                options = options.mapping(mapping.clone());
+            }
+            let mut sink = StoreSink::new(&store, BATCH_SAMPLES);
+            let report = ingest(Input { name, bytes }, options, &mut sink)?;
+            sink.finish().1?;
+            context.say_rejected(&report);
+        }
+        Ok(store.snapshot()?)
+    }
+}
+
+impl Source {
+    /// Takes a snapshot of now.
+    pub(crate) fn snapshot(&self) -> anyhow::Result<Snapshot> {
+        match self {
+            Self::Store(reader) => Ok(reader.snapshot()?),
+            Self::Files(snapshot) => Ok(snapshot.clone()),
+        }
+    }
+
+    /// Returns true if questions without a range are about all samples.
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self, Self::Files(_))
+    }
+}
