@@ -743,24 +743,6 @@ fn lists_tell_what_the_store_knows() {
 }
 
 #[test]
-fn help_begins_with_an_example_that_runs() {
-    let place = Place::with_store();
-    fs::rename(place.path("db"), place.path(".silverback")).unwrap();
-    for verb in [
-        "demo", "ingest", "query", "export", "metrics", "series", "labels", "values", "stats",
-        "verify", "compact",
-    ] {
-        let help = place.run(&[verb, "--help"]).good();
-        let example = help.lines().next().unwrap();
-        assert!(example.starts_with(&format!("silverback {verb}")), "{help}");
-    }
-    place.run(&["--help"]).good();
-    place.run(&["no-such-verb"]).bad(2);
-    place.run(&["query", "--no-such-flag"]).bad(2);
-}
-
-/// What the help of a refused question says is what mends it.
-#[test]
 fn a_metric_gets_the_unit_that_a_question_needs() {
     let place = Place::new();
     place.write("requests.csv", CSV);

@@ -7,9 +7,11 @@ mod compact;
 mod delete;
 mod demo;
 mod export;
+mod help;
 mod ingest;
 mod inspect;
 mod listing;
+mod manual;
 mod mark;
 mod metric;
 mod place;
@@ -35,12 +37,15 @@ pub(crate) use crate::cli::status::{ErrorFormat, Status, Usage, failure};
 use crate::cli::terminal::Color;
 use crate::cli::verb::Verb;
 
-/// silverback query 'p99(latency) by channel every 1m last 1h'
-///
+/// The heading of what every verb takes.
+const EVERYWHERE: &str = "Everywhere";
+
 /// A store for the performance of bot back ends: append every request as a sample, ask for exact
 /// percentiles, rates and error shares while the bot writes.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, about, max_term_width = 100, disable_help_subcommand = true)]
+#[command(next_help_heading = EVERYWHERE)]
+#[command(before_help = "silverback query 'p99(latency) by channel every 1m last 1h'")]
 pub(crate) struct Arguments {
     /// The store's directory; several are read as one store [default: the nearest .silverback
     /// upwards]

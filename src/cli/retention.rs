@@ -20,10 +20,13 @@ pub(crate) struct RetentionArguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Show how long samples are kept
+    #[command(before_help = "silverback retention show")]
     Show,
     /// Set how long samples are kept, and remove what has expired
+    #[command(before_help = "silverback retention set --keep 90d --dry-run")]
     Set(SetArguments),
     /// Remove what has expired
+    #[command(before_help = "silverback retention apply")]
     Apply(ApplyArguments),
 }
 

@@ -3,8 +3,8 @@
 use clap::Subcommand;
 
 use crate::cli::{
-    Context, Status, backup, bench, compact, delete, demo, export, ingest, inspect, listing, mark,
-    metric, query, retention, stats, verify,
+    Context, Status, backup, bench, compact, delete, demo, export, help, ingest, inspect, listing,
+    manual, mark, metric, query, retention, stats, verify,
 };
 
 /// What to do.
@@ -53,10 +53,10 @@ pub(crate) enum Verb {
     #[command(before_help = "silverback inspect .silverback/MANIFEST --chunks")]
     Inspect(inspect::InspectArguments),
     /// Back the store up, list backups, restore one
-    #[command(before_help = "silverback backup create /mnt/backups/support-bot")]
+    #[command(before_help = "silverback backup create backups")]
     Backup(backup::BackupArguments),
     /// Measure what this machine does with made-up traffic
-    #[command(before_help = "silverback bench write --samples 1000000")]
+    #[command(before_help = "silverback bench write --samples 100000")]
     Bench(bench::BenchArguments),
     /// Delete samples
     #[command(before_help = "silverback delete 'latency{bot=\"test\"}' --to 2026-02-09 --dry-run")]
@@ -64,6 +64,15 @@ pub(crate) enum Verb {
     /// Show or set how long samples are kept
     #[command(before_help = "silverback retention show")]
     Retention(retention::RetentionArguments),
+    /// Write a script that completes verbs and flags in a shell
+    #[command(before_help = "silverback completions bash > silverback.bash")]
+    Completions(manual::CompletionArguments),
+    /// Write a manual page, of all or of a verb
+    #[command(before_help = "silverback man query > silverback-query.1")]
+    Man(manual::ManArguments),
+    /// Tell about a verb, or about language, input, output, durability, status
+    #[command(before_help = "silverback help language")]
+    Help(help::HelpArguments),
 }
 
 impl Verb {
@@ -88,6 +97,9 @@ impl Verb {
             Self::Bench(arguments) => bench::run(arguments, context),
             Self::Delete(arguments) => delete::run(arguments, context),
             Self::Retention(arguments) => retention::run(arguments, context),
+            Self::Completions(arguments) => manual::completions(arguments, context),
+            Self::Man(arguments) => manual::man(arguments, context),
+            Self::Help(arguments) => help::run(arguments, context),
         }
     }
 }

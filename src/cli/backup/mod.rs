@@ -19,10 +19,13 @@ pub(crate) struct BackupArguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Back the store up as it is now, also while it is written; what an earlier backup has is kept
+    #[command(before_help = "silverback backup create backups")]
     Create(create::CreateArguments),
     /// List the backups
+    #[command(before_help = "silverback backup list backups")]
     List(list::ListArguments),
     /// Make a new store, in the directory of --db, of a backup
+    #[command(before_help = "silverback --db restored backup restore backups")]
     Restore(restore::RestoreArguments),
 }
 

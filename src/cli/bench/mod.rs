@@ -26,10 +26,13 @@ pub(crate) struct BenchArguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Append samples from memory, flush, close and merge: samples a second, memory, bytes on disk
+    #[command(before_help = "silverback bench write --samples 100000 --threads 2")]
     Write(LoadArguments),
     /// Open a store after a clean close and as a killed process leaves it: time to the first answer
+    #[command(before_help = "silverback bench recover --samples 100000")]
     Recover(LoadArguments),
     /// How many bytes a sample takes, flushed and merged
+    #[command(before_help = "silverback bench size --samples 100000 --workload scrape")]
     Size(LoadArguments),
 }
 
