@@ -6,9 +6,7 @@ use clap::Args;
 use silverback::{Error, ErrorKind, Outcome, Request};
 
 use crate::cli::Context;
-
-/// How long a writer is waited for.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::cli::quantity::duration_of;
 
 /// Arguments of the verbs that change a store.
 #[derive(Debug, Args)]
@@ -16,6 +14,9 @@ pub(crate) struct AskArguments {
     /// Where another process writes the store: leave the request there, and do not wait for it
     #[arg(long)]
     no_wait: bool,
+    /// How long its writer is waited for
+    #[arg(long, value_name = "DURATION", default_value = "1m", conflicts_with = "no_wait")]
+    wait: String,
 }
 
 impl Context {
@@ -40,7 +41,7 @@ impl Context {
         request: &Request,
         arguments: &AskArguments,
     ) -> anyhow::Result<Option<Outcome>> {
-        let wait = if arguments.no_wait { Duration::ZERO } else { PATIENCE };
+        let wait = if arguments.no_wait { Duration::ZERO } else { duration_of(&arguments.wait)? };
         match request.send(self.directory()?, wait) {
             Err(error)
                 if arguments.no_wait && matches!(error.kind(), ErrorKind::Unanswered { .. }) =>
