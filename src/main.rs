@@ -4,10 +4,11 @@ mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let arguments = cli::Arguments::parse();
+    let arguments = match cli::Arguments::read() {
+        Ok(arguments) => arguments,
+        Err(error) => return cli::failure(&error, cli::ErrorFormat::Human).into(),
+    };
     let error_format = arguments.error_format();
     match cli::run(arguments) {
         Ok(status) => status.into(),

@@ -8,18 +8,19 @@ use clap::{Args, Command, CommandFactory};
 use crate::cli::{Arguments, Context, Status, Usage};
 
 /// Pages by name, with what each is about.
-const TOPICS: [(&str, &str, &str); 5] = [
+const TOPICS: [(&str, &str, &str); 6] = [
     ("language", "the query language in examples", include_str!("help/language.txt")),
     ("input", "formats that are read, and --map", include_str!("help/input.txt")),
     ("output", "forms of answers", include_str!("help/output.txt")),
     ("durability", "what survives what", include_str!("help/durability.txt")),
+    ("settings", "variables and the file of defaults", include_str!("help/settings.txt")),
     ("status", "how verbs end", include_str!("help/status.txt")),
 ];
 
 /// Arguments of `silverback help`.
 #[derive(Debug, Args)]
 pub(crate) struct HelpArguments {
-    /// A verb, or language, input, output, durability, status
+    /// A verb, or language, input, output, durability, settings, status
     #[arg(value_name = "TOPIC")]
     topic: Vec<String>,
 }

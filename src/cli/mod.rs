@@ -20,6 +20,7 @@ mod query;
 mod rejects;
 mod retention;
 mod selector;
+mod settings;
 mod sink;
 mod span;
 mod stats;
@@ -30,7 +31,7 @@ mod verify;
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::cli::place::check_together;
 pub(crate) use crate::cli::status::{ErrorFormat, Status, Usage, failure};
@@ -74,6 +75,13 @@ pub(crate) struct Context {
 }
 
 impl Arguments {
+    /// Reads the arguments of the process, with what the settings say where they are silent. Ends
+    /// the process where it was asked for help, or for what is not there.
+    pub(crate) fn read() -> anyhow::Result<Self> {
+        let matches = settings::applied(Self::command())?.get_matches();
+        Self::from_arg_matches(&matches).map_err(|error| error.exit())
+    }
+
     pub(crate) fn error_format(&self) -> ErrorFormat {
         self.error_format
     }

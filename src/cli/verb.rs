@@ -70,7 +70,7 @@ pub(crate) enum Verb {
     /// Write a manual page, of all or of a verb
     #[command(before_help = "silverback man query > silverback-query.1")]
     Man(manual::ManArguments),
-    /// Tell about a verb, or about language, input, output, durability, status
+    /// Tell about a verb, or about language, input, output, durability, settings, status
     #[command(before_help = "silverback help language")]
     Help(help::HelpArguments),
 }
