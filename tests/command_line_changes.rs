@@ -159,6 +159,18 @@ fn benches_tell_their_figures_as_one_object() {
             assert!(object[figure].as_f64().unwrap() > 0.0, "{figure} of {out}");
         }
     }
+    for (workload, first, count) in [("events", "Q1", 6), ("scrape", "Q4", 4)] {
+        let arguments = ["bench", "query", "--workload", workload, "--samples", "4000", "--runs"];
+        let rest = ["1", "--series", "20", "--dir", dir, "-o", "json"];
+        let out = good(folder.path(), &[&arguments[..], &rest].concat());
+        let object: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let questions = object["questions"].as_array().unwrap();
+        assert_eq!((questions.len(), &questions[0]["question"]), (count, &first.into()), "{out}");
+        for question in questions {
+            assert!(question["wall_ms"].as_f64().unwrap() > 0.0, "{question}");
+            assert!(question["rows"].as_u64().unwrap() > 0, "{question}");
+        }
+    }
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
     bad(folder.path(), &["bench", "write", "--durability", "maybe"], 2);

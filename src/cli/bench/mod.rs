@@ -2,6 +2,7 @@
 
 mod load;
 mod machine;
+mod query;
 mod recover;
 mod report;
 mod write;
@@ -34,6 +35,21 @@ enum Verb {
     /// How many bytes a sample takes, flushed and merged
     #[command(before_help = "silverback bench size --samples 100000 --workload scrape")]
     Size(LoadArguments),
+    /// Ask seven questions of a merged store: the time of each
+    Query(QueryArguments),
+}
+
+/// The questions and what they are asked of.
+#[derive(Debug, Args)]
+pub(crate) struct QueryArguments {
+    #[command(flatten)]
+    pub(crate) load: LoadArguments,
+    /// How often each question is asked at least
+    #[arg(long, default_value_t = 5)]
+    pub(crate) runs: usize,
+    /// A store of this workload, which is made where there is none, and kept
+    #[arg(long)]
+    pub(crate) store: Option<PathBuf>,
 }
 
 /// The traffic and how it is written.
@@ -81,6 +97,7 @@ pub(crate) fn run(arguments: &BenchArguments, _: &Context) -> anyhow::Result<Sta
         Verb::Write(load) => (write::run(load)?, load),
         Verb::Recover(load) => (recover::run(load)?, load),
         Verb::Size(load) => (write::size(load)?, load),
+        Verb::Query(query) => (query::run(query)?, &query.load),
     };
     figures.print(load.output)?;
     Ok(Status::Done)
