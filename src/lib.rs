@@ -58,7 +58,7 @@ pub use crate::model::{
 };
 pub use crate::query::{Answer, Cell, Column, Query, Role, RunOptions};
 pub use crate::snapshot::{
-    Cardinality, MetricStats, Reader, SelectedSeries, Snapshot, StatsReport,
+    Cardinality, MetricStats, Reader, SelectedSeries, Snapshot, StatsReport, Tail,
 };
 pub use crate::store::{
     Background, Backpressure, BackupEntry, BackupReport, BackupState, Backups, Batch, CloseReport,

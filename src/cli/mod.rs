@@ -25,6 +25,7 @@ mod sink;
 mod span;
 mod stats;
 mod status;
+mod tail;
 mod terminal;
 mod verb;
 mod verify;

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use crate::cli::{
     Context, Status, backup, bench, compact, delete, demo, export, help, ingest, inspect, listing,
-    manual, mark, metric, query, retention, stats, verify,
+    manual, mark, metric, query, retention, stats, tail, verify,
 };
 
 /// What to do.
@@ -19,6 +19,9 @@ pub(crate) enum Verb {
     /// Ask a question
     #[command(before_help = "silverback query 'p99(latency) by channel every 1m last 1h'")]
     Query(query::QueryArguments),
+    /// Show new samples as they land, also beside a live writer
+    #[command(before_help = "silverback tail 'latency{bot=\"support\"}' --for 1s")]
+    Tail(tail::TailArguments),
     /// Write samples as text that `ingest` reads
     #[command(before_help = "silverback export 'latency{bot=\"support\"}' > support.lp")]
     Export(export::ExportArguments),
@@ -82,6 +85,7 @@ impl Verb {
             Self::Demo(arguments) => demo::run(arguments, context),
             Self::Ingest(arguments) => ingest::run(arguments, context),
             Self::Query(arguments) => query::run(arguments, context),
+            Self::Tail(arguments) => tail::run(arguments, context),
             Self::Export(arguments) => export::run(arguments, context),
             Self::Metrics(arguments) => listing::metrics(arguments, context),
             Self::Metric(arguments) => metric::run(arguments, context),

@@ -12,6 +12,7 @@ mod runs;
 mod select;
 mod stats;
 mod store_reader;
+mod tail;
 mod view;
 
 pub(crate) use crate::segment::ChunkSummary;
@@ -22,6 +23,7 @@ pub(crate) use crate::snapshot::runs::{Run, Wanted};
 pub use crate::snapshot::select::SelectedSeries;
 pub use crate::snapshot::stats::{MetricStats, StatsReport};
 pub(crate) use crate::snapshot::store_reader::{PinnedLog, PinnedStore, StoreReader};
+pub use crate::snapshot::tail::Tail;
 pub use crate::snapshot::view::Snapshot;
 pub(crate) use crate::snapshot::view::{
     SnapshotHead, SnapshotParts, open_segment, origin_of, read_segment,
