@@ -100,7 +100,7 @@ fn damage_ends_with_4() {
     bytes[70] ^= 1;
     std::fs::write(&segment, bytes).unwrap();
     place.ends("$S verify", 4, "");
-    place.ends(&format!("$S query 'sum(latency) {RANGE}'"), 4, "");
+    place.ends(&format!("$S query 'p50(latency) {RANGE}'"), 4, "");
 }
 
 fn first_file(folder: &Path) -> PathBuf {

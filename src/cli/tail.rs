@@ -83,12 +83,8 @@ fn write_sample(
         return writeln!(out, "{timestamp}  {}  {value}", in_one_line(&key.to_string()));
     }
     let labels: Map<String, Value> =
-        key.labels().iter().map(|(name, value)| (name.to_string(), json!(&**value))).collect();
+        key.labels().map(|(name, value)| (name.to_owned(), json!(value))).collect();
     let time = timestamp.to_string();
     let metric = key.metric();
-    writeln!(
-        out,
-        "{}",
-        json!({"time": time, "metric": &**metric, "labels": labels, "value": value})
-    )
+    writeln!(out, "{}", json!({"time": time, "metric": metric, "labels": labels, "value": value}))
 }

@@ -1,7 +1,6 @@
 //! Following series: which samples one view has that the view before had not.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Result;
@@ -33,7 +32,7 @@ use crate::snapshot::view::Snapshot;
 pub struct Tail {
     selector: Selector,
     age_nanos: i64,
-    seen: HashMap<Arc<SeriesKey>, Columns>,
+    seen: HashMap<SeriesKey, Columns>,
 }
 
 impl Tail {
@@ -48,7 +47,7 @@ impl Tail {
     ///
     /// # Errors
     /// A damaged or unreadable segment.
-    pub fn look(&mut self, snapshot: &Snapshot) -> Result<Vec<(Arc<SeriesKey>, Sample)>> {
+    pub fn look(&mut self, snapshot: &Snapshot) -> Result<Vec<(SeriesKey, Sample)>> {
         let start = snapshot.now().saturating_sub(self.age_nanos);
         let range = TimeRange::new(start, Timestamp::MAX);
         let mut new = Vec::new();
@@ -59,9 +58,9 @@ impl Tail {
             let key = series.key();
             let before = self.seen.get(key);
             let added = added(before.unwrap_or(&Columns::default()), &columns);
-            new.extend(added.into_iter().map(|sample| (Arc::clone(key), sample)));
+            new.extend(added.into_iter().map(|sample| (key.clone(), sample)));
             if !columns.is_empty() {
-                seen.insert(Arc::clone(key), columns);
+                seen.insert(key.clone(), columns);
             }
         }
         self.seen = seen;

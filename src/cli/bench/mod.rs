@@ -36,6 +36,7 @@ enum Verb {
     #[command(before_help = "silverback bench size --samples 100000 --workload scrape")]
     Size(LoadArguments),
     /// Ask seven questions of a merged store: the time of each
+    #[command(before_help = "silverback bench query --samples 100000")]
     Query(QueryArguments),
 }
 
