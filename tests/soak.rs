@@ -91,8 +91,9 @@ fn memory_files_and_disk_stay_flat() {
             asked += 1;
             taken.push(Taken::now(&dir));
             let now = taken.last().unwrap();
-            if taken.len() % 20 == 0 {
-                println!("{:4} s: {sample} samples, {asked} questions, {now:?}", taken.len());
+            if taken.len().is_multiple_of(20) {
+                let seconds = started.elapsed().as_secs();
+                println!("{seconds:4} s: {sample} samples, {asked} questions, {now:?}");
             }
         }
     }
