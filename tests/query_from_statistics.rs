@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 use silverback::vfs::MemVfs;
-use silverback::{Background, ManualClock, SeriesKey, Snapshot, Store, Timestamp};
+use silverback::{Background, ManualClock, SeriesKey, Snapshot, Store, TimeRange, Timestamp};
 
 const BASE: i64 = 1_700_000_040_000_000_000;
 const SECOND: i64 = 1_000_000_000;
@@ -81,6 +81,13 @@ proptest! {
         append(&whole, &unflushed);
         append(&sealed, &unflushed);
         let from_samples = answers(&whole.snapshot().unwrap());
+        for bot in ["a", "b"] {
+            let key = SeriesKey::new("m").label("bot", bot);
+            let all = whole.snapshot().unwrap().samples(&key, TimeRange::ALL).unwrap();
+            let (snapshot, log) = (sealed.snapshot().unwrap(), whole.snapshot().unwrap());
+            prop_assert_eq!(snapshot.last(&key).unwrap(), all.last().copied());
+            prop_assert_eq!(log.last(&key).unwrap(), all.last().copied());
+        }
         prop_assert_eq!(&answers(&sealed.snapshot().unwrap()), &from_samples);
         sealed.flush().unwrap();
         sealed.compact().unwrap();

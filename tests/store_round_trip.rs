@@ -286,3 +286,23 @@ fn series_that_nobody_holds_count_no_more_once_they_are_flushed() {
     let samples = store.snapshot().unwrap().samples(&key(1), TimeRange::ALL).unwrap();
     assert_eq!(samples.len(), 2);
 }
+
+#[test]
+fn a_start_is_recorded_of_counters_only() {
+    let store = Store::in_memory().unwrap();
+    store.metric("requests").counter().define().unwrap();
+    let counter = store.series(&SeriesKey::new("requests")).unwrap();
+    counter.start(at(0)).unwrap();
+    counter.append(at(1), 5.0).unwrap();
+    // The process starts again.
+    counter.start(at(2)).unwrap();
+    counter.append(at(3), 2.0).unwrap();
+    let question = "increase(requests) from @1700000000 for 1s";
+    let answer = store.snapshot().unwrap().query(question).unwrap();
+    assert_eq!(answer.rows[0][0], silverback::Cell::Number(7.0));
+    let gauge = SeriesKey::new("level");
+    store.metric("level").gauge().define().unwrap();
+    let refused = store.series(&gauge).unwrap().start(at(0)).unwrap_err();
+    assert!(refused.to_string().contains("counter"), "{refused}");
+    assert_eq!(store.snapshot().unwrap().last(&gauge).unwrap(), None);
+}

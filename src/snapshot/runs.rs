@@ -1,7 +1,7 @@
 //! Reading a series run by run: what the index says of a chunk often answers for its samples.
 
 use crate::error::Result;
-use crate::model::{Columns, DuplicatePolicy, TimeRange};
+use crate::model::{Columns, DuplicatePolicy, Sample, SeriesKey, TimeRange, Timestamp};
 use crate::segment::{ChunkSummary, Segment};
 use crate::snapshot::select::{Place, SelectedSeries, Share};
 use crate::snapshot::view::{Snapshot, SnapshotParts, origin_of};
@@ -51,6 +51,52 @@ impl Snapshot {
             }
         }
         Ok(())
+    }
+}
+
+impl Snapshot {
+    /// Returns the last sample of a series: of those with its latest timestamp, the one that
+    /// arrived last. Reads the index where nothing was deleted, not the samples.
+    ///
+    /// ```
+    /// use silverback::{SeriesKey, Store};
+    /// # fn main() -> silverback::Result<()> {
+    /// let store = Store::in_memory()?;
+    /// let key = SeriesKey::new("temperature");
+    /// let (series, now) = (store.series(&key)?, store.now());
+    /// series.append(now, 20.5)?;
+    /// series.append(now.saturating_add(-1), 19.0)?;
+    /// let last = store.snapshot()?.last(&key)?;
+    /// assert_eq!(last.map(|sample| sample.value), Some(20.5));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// A damaged or unreadable segment.
+    pub fn last(&self, key: &SeriesKey) -> Result<Option<Sample>> {
+        let Some(series) = self.find(key)? else { return Ok(None) };
+        let mut last: Option<(i64, f64)> = None;
+        let mut take = |time: i64, value: f64| {
+            if last.is_none_or(|(known, _)| known <= time) {
+                last = Some((time, value));
+            }
+        };
+        let wanted = Wanted { summaries: true, values: true };
+        self.visit(&series, TimeRange::ALL, wanted, &mut |run| {
+            match run {
+                Run::Chunk(chunk) => take(chunk.times.1, chunk.edges.1),
+                Run::Samples(columns) => {
+                    if let (Some(time), Some(value)) =
+                        (columns.timestamps.last(), columns.values.last())
+                    {
+                        take(*time, *value);
+                    }
+                }
+            }
+            true
+        })?;
+        Ok(last.map(|(time, value)| Sample::new(Timestamp::from_nanos(time), value)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::frame::Token;
-use crate::model::{ModelError, SeriesKey, Timestamp};
+use crate::model::{MetricDef, MetricKind, ModelError, SeriesKey, Timestamp};
 use crate::store::core::{Core, Store, locked};
 use crate::store::options::Durability;
 use crate::wal::{Appended, BatchScratch, LogSeries, Position};
@@ -38,6 +38,38 @@ impl Series {
     /// full disk, a store that is closed or poisoned. Nothing is stored then.
     pub fn append(&self, timestamp: Timestamp, value: f64) -> Result<()> {
         self.core.append(&self.entry, timestamp, value)
+    }
+}
+
+impl Series {
+    /// Records when a counter began to count: a sample of 0 at that time, so that its first value
+    /// counts as an increase, as `OpenMetrics` does with creation times. Without it the first sample
+    /// of a series counts as nothing, since it may have grown before anyone looked.
+    ///
+    /// ```
+    /// use silverback::{SeriesKey, Store};
+    /// # fn main() -> silverback::Result<()> {
+    /// let store = Store::in_memory()?;
+    /// store.metric("requests_total").counter().define()?;
+    /// let requests = store.series(&SeriesKey::new("requests_total"))?;
+    /// let now = store.now();
+    /// requests.start(now)?;
+    /// requests.append(now.saturating_add(1), 7.0)?;
+    /// let answer = store.snapshot()?.query("increase(requests_total) last 1h")?;
+    /// assert_eq!(answer.rows[0][0], silverback::Cell::Number(7.0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ModelError::MetricConflict`] for a metric of another kind, and as [`Series::append`].
+    pub fn start(&self, timestamp: Timestamp) -> Result<()> {
+        let def = &self.entry.metric.def;
+        if def.kind != MetricKind::Counter {
+            let counter = MetricDef { kind: MetricKind::Counter, ..def.clone() };
+            def.check_same(&counter)?;
+        }
+        self.append(timestamp, 0.0)
     }
 }
 
