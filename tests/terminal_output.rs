@@ -73,3 +73,42 @@ fn a_terminal_gets_a_box_and_colours_that_can_be_declined() {
     let never = format!("{command} --color never");
     assert_eq!(on_a_terminal(&never, "").as_deref(), Some(BOXED));
 }
+
+#[test]
+fn drawings_are_as_wide_as_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = store(folder.path()).replace("tz ", "every 1h tz ");
+    for columns in [80, 200] {
+        let sized = format!("stty cols {columns} rows 30; {command} -o plot");
+        let Some(drawn) = on_a_terminal(&sized, "1") else { return };
+        let widest = drawn.lines().map(|line| line.chars().count()).max();
+        assert_eq!(widest, Some(columns), "{drawn}");
+        // A pipe has no width: the environment may give one.
+        let piped = shell(&format!("COLUMNS={columns} {command} -o plot"), "1");
+        assert_eq!(piped, drawn);
+    }
+}
+
+#[test]
+fn a_session_completes_names_and_puts_carets_under_what_was_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let question = store(folder.path());
+    let repl = question.split(" query ").next().unwrap().to_owned() + " repl";
+    let state = folder.path().join("state");
+    let session = format!("XDG_STATE_HOME={} {repl} --color never", state.display());
+    if on_a_terminal("true", "").is_none() {
+        return;
+    }
+    // Each line when the one before is done with: the editor drops what was typed ahead.
+    let lines = ["max(v\\t) by b\\t from 2023-11-14 to 2023-11-15", "max(v) bi bot", ".quit"];
+    let typing: String = lines.iter().fold("sleep 0.5".to_owned(), |typing, line| {
+        format!("{typing}; printf '{line}\\n'; sleep 0.5")
+    });
+    let typing = format!("({typing})");
+    // `script` hands its own input on to the terminal.
+    let seen = shell(&format!("{typing} | script -qec \"{session}\" /dev/null"), "");
+    assert!(seen.contains("│ support │  842.5 │"), "{seen:?}");
+    assert!(seen.contains("\n           ^^ "), "{seen:?}");
+    let history = std::fs::read_to_string(state.join("silverback/history")).unwrap();
+    assert!(history.contains("max(v) by bot from 2023-11-14 to 2023-11-15"), "{history}");
+}

@@ -18,6 +18,7 @@ mod place;
 mod quantity;
 mod query;
 mod rejects;
+mod repl;
 mod retention;
 mod selector;
 mod settings;

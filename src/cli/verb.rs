@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use crate::cli::{
     Context, Status, backup, bench, compact, delete, demo, export, help, ingest, inspect, listing,
-    manual, mark, metric, query, retention, stats, tail, verify,
+    manual, mark, metric, query, repl, retention, stats, tail, verify,
 };
 
 /// What to do.
@@ -22,6 +22,9 @@ pub(crate) enum Verb {
     /// Show new samples as they land, also beside a live writer
     #[command(before_help = "silverback tail 'latency{bot=\"support\"}' --for 1s")]
     Tail(tail::TailArguments),
+    /// Ask questions one after the other, with completion
+    #[command(before_help = "silverback repl")]
+    Repl(repl::ReplArguments),
     /// Write samples as text that `ingest` reads
     #[command(before_help = "silverback export 'latency{bot=\"support\"}' > support.lp")]
     Export(export::ExportArguments),
@@ -86,6 +89,7 @@ impl Verb {
             Self::Ingest(arguments) => ingest::run(arguments, context),
             Self::Query(arguments) => query::run(arguments, context),
             Self::Tail(arguments) => tail::run(arguments, context),
+            Self::Repl(arguments) => repl::run(arguments, context),
             Self::Export(arguments) => export::run(arguments, context),
             Self::Metrics(arguments) => listing::metrics(arguments, context),
             Self::Metric(arguments) => metric::run(arguments, context),

@@ -44,6 +44,24 @@ pub(crate) const RESERVED: [&str; 35] = [
 const NOUNS: [&str; 8] =
     ["keep", "labels", "mark", "message", "notify", "now", "previous", "severity"];
 
+/// Returns the names of all functions but the percentiles, such as `p99`.
+///
+/// ```
+/// assert!(silverback::lang::function_names().any(|name| name == "apdex"));
+/// ```
+pub fn function_names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|(name, ..)| *name)
+}
+
+/// Returns the words of the language that are no functions, in lower case.
+///
+/// ```
+/// assert!(silverback::lang::keywords().any(|word| word == "every"));
+/// ```
+pub fn keywords() -> impl Iterator<Item = &'static str> {
+    RESERVED.iter().chain(&NOUNS).copied()
+}
+
 /// True for a word of the language, whatever its case.
 pub(crate) fn is_keyword(word: &str) -> bool {
     RESERVED.iter().chain(&NOUNS).any(|known| word.eq_ignore_ascii_case(known))

@@ -13,6 +13,6 @@ mod suggest;
 mod token;
 
 pub use crate::lang::diagnostic::{Diagnostic, Severity, Span};
-pub use crate::lang::functions::percentile_of;
+pub use crate::lang::functions::{function_names, keywords, percentile_of};
 pub use crate::lang::parser::parse;
 pub use crate::lang::suggest::closest;

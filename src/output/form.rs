@@ -36,25 +36,43 @@ impl FromStr for Format {
     type Err = ModelError;
 
     fn from_str(word: &str) -> Result<Self, ModelError> {
-        match word {
-            "table" => Ok(Self::Table),
-            "csv" => Ok(Self::Csv),
-            "json" => Ok(Self::Json),
-            "ndjson" => Ok(Self::Ndjson),
-            "markdown" => Ok(Self::Markdown),
-            "spark" => Ok(Self::Spark),
-            "plot" => Ok(Self::Plot),
-            "heatmap" => Ok(Self::Heatmap),
-            _ => Err(ModelError::UnknownWord {
-                what: "output format",
-                word: word.to_owned(),
-                known: "table, csv, json, ndjson, markdown, spark, plot, heatmap",
-            }),
-        }
+        let found = Self::ALL.into_iter().find(|format| format.as_str() == word);
+        found.ok_or_else(|| ModelError::UnknownWord {
+            what: "form of output",
+            word: word.to_owned(),
+            known: "table, csv, json, ndjson, markdown, spark, plot, heatmap",
+        })
     }
 }
 
 impl Format {
+    /// All forms.
+    pub const ALL: [Self; 8] = [
+        Self::Table,
+        Self::Csv,
+        Self::Json,
+        Self::Ndjson,
+        Self::Markdown,
+        Self::Spark,
+        Self::Plot,
+        Self::Heatmap,
+    ];
+
+    /// Returns the word for the form.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Markdown => "markdown",
+            Self::Spark => "spark",
+            Self::Plot => "plot",
+            Self::Heatmap => "heatmap",
+        }
+    }
+
     /// Says what an answer lacks that this form needs; nothing where it can be written so. What
     /// cannot is written as a table.
     ///
