@@ -43,8 +43,8 @@ impl Series {
 
 impl Series {
     /// Records when a counter began to count: a sample of 0 at that time, so that its first value
-    /// counts as an increase, as `OpenMetrics` does with creation times. Without it the first sample
-    /// of a series counts as nothing, since it may have grown before anyone looked.
+    /// counts as an increase, as `OpenMetrics` does with creation times. Without it the first
+    /// sample of a series counts as nothing, since it may have grown before anyone looked.
     ///
     /// ```
     /// use silverback::{SeriesKey, Store};
