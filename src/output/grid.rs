@@ -33,8 +33,15 @@ impl Grid {
         widths
     }
 
+    /// Returns how many columns of the terminal a further column can take: at least ten, since
+    /// shorter drawings say little, so that the lines are rather too long.
+    pub(crate) fn columns_left(&self, style: Style) -> usize {
+        let between = if style.has_box { 3 } else { 2 };
+        style.columns.saturating_sub(self.width(style) + between).max(10)
+    }
+
     /// Returns how wide the whole is.
-    pub(crate) fn width(&self, style: Style) -> usize {
+    fn width(&self, style: Style) -> usize {
         let widths = self.widths();
         let between = if style.has_box { 3 } else { 2 };
         let edges = if style.has_box { 4 } else { 0 };

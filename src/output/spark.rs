@@ -11,9 +11,6 @@ use crate::output::scale::Scale;
 use crate::output::style::Style;
 use crate::query::Answer;
 
-/// Shorter sparklines say little, so that the lines are rather too long.
-const MARKS_MIN: usize = 10;
-
 /// Writes a table with a sparkline in each row; each is scaled by itself, from its least value.
 pub(crate) fn write(
     answer: &Answer,
@@ -25,9 +22,7 @@ pub(crate) fn write(
     let times = times(&charts);
     let mut grid = grid(answer, &charts, null);
     let place = label_names(answer).len() + usize::from(charts.len() > 1);
-    let between = if style.has_box { 3 } else { 2 };
-    let left = style.columns.saturating_sub(grid.width(style) + between);
-    let marks = times.len().min(left.max(MARKS_MIN));
+    let marks = times.len().min(grid.columns_left(style));
     let mut title = match charts.as_slice() {
         [only] => format!("{}{}", only.name, unit_of(&scale_of(only))),
         _ => String::new(),

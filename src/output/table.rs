@@ -32,12 +32,8 @@ pub(crate) fn write_bars(
     style: Style,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    /// Shorter bars say little, so that the lines are rather too long.
-    const BAR_COLUMNS_MIN: usize = 10;
     let mut grid = grid(answer, null);
-    let between = if style.has_box { 3 } else { 2 };
-    let left = style.columns.saturating_sub(grid.width(style) + between);
-    add_bars(answer, left.max(BAR_COLUMNS_MIN), &mut grid);
+    add_bars(answer, grid.columns_left(style), &mut grid);
     grid.write(style, out)
 }
 
