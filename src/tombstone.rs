@@ -92,6 +92,9 @@ impl SeriesDeletions {
     /// returns how many were.
     pub(crate) fn remove(&self, origin: Origin, columns: &mut Columns, from: usize) -> u64 {
         let ranges: Vec<_> = self.hiding(origin).collect();
+        if ranges.is_empty() && self.expired_before == Timestamp::MIN {
+            return 0;
+        }
         let is_gone = |time: i64| {
             let time = Timestamp::from_nanos(time);
             time < self.expired_before

@@ -1,6 +1,6 @@
-//! Chunks that answer by their statistics answer as their samples do.
+//! Chunks that answer by their statistics or slices answer as their samples do.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ fn questions() -> Vec<String> {
         "count(m > 20), sum(m <= 40), last(m != 7)",
         "share(m, where value > 30), share(m, {bot=\"a\"}), distinct(m, bot)",
         "apdex(m, 10), stddev(m), count(m)",
+        "p0(m), p50(m), p99(m), p100(m), avg(m)",
+        "quantile(0.3, m, interp=linear), p90(m > 20), share(m, where value != 30)",
     ];
     let clauses = ["", "by bot", "by *", "where value >= 5 and bot = \"a\""];
     let windows = ["", "every 1m", "every 10s", "every 1m over 3m", "every 1h"];
@@ -92,5 +94,61 @@ proptest! {
         sealed.flush().unwrap();
         sealed.compact().unwrap();
         prop_assert_eq!(&answers(&sealed.snapshot().unwrap()), &from_samples);
+    }
+}
+
+/// Response times of three bots over an hour, in order of time.
+fn response_times(count: i64) -> Vec<(&'static str, i64, f64)> {
+    let mut state = 7_u64;
+    let mut random = |below: u64| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i32::try_from((state >> 33) % below).unwrap()
+    };
+    let mut row = |at: i64| {
+        let bot = ["a", "b", "c"][usize::try_from(random(3)).unwrap()];
+        let long_tailed = f64::from(random(1000)) * f64::from(random(1000));
+        (bot, BASE + at * 3_600 * SECOND / count, (long_tailed / 7.0).round() / 100.0)
+    };
+    (0..count).map(&mut row).collect()
+}
+
+#[test]
+fn slices_answer_as_samples_do() {
+    let (log, merged) = (open(), open());
+    let rows = response_times(40_000);
+    // Two flushes whose times overlap, and samples behind them that stay in the log.
+    for (part, store_all) in [(0, true), (1, true), (2, false)] {
+        for (at, (bot, time, value)) in rows.iter().enumerate() {
+            if at % 7 % 3 == part {
+                let key = SeriesKey::new("m").label("bot", *bot);
+                for store in [&log, &merged] {
+                    let time = Timestamp::from_nanos(*time);
+                    store.series(&key).unwrap().append(time, *value).unwrap();
+                }
+            }
+        }
+        if store_all {
+            merged.flush().unwrap();
+        }
+        if part == 1 {
+            merged.compact().unwrap();
+        }
+    }
+    let stats = merged.snapshot().unwrap().stats().unwrap();
+    let codecs = &stats.metrics[0].codecs;
+    assert!(codecs.contains_key("dense"), "{codecs:?}");
+    let range = "from @1700000040 to @1700003640";
+    for items in [
+        "p0(m), p1(m), p50(m), p99(m), p99.9(m), p100(m)",
+        "quantile(0.3, m, interp=linear), avg(m), max(m)",
+        "share(m, where value > 100), apdex(m, 500), count(m > 100), count(m == 3.5)",
+        "share(m, where value <= 100 and not value == 3.5), p90(m > 20), p10(m)",
+    ] {
+        for clauses in ["", "by bot", "by bot every 30m", "every 20m over 50m", "every 7s"] {
+            let question = format!("{items} {clauses} {range}");
+            let answer = |store: &Store| store.snapshot().unwrap().query(&question).unwrap().rows;
+            assert_eq!(answer(&merged), answer(&log), "{question}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::codec::{TimeCodec, ValueCodec, decode_timestamps, decode_values};
+use crate::codec::{TimeCodec, ValueCodec, ValueSlices, decode_timestamps, decode_values};
 use crate::error::{Error, Result};
 use crate::format::FormatError;
 use crate::format::checksum::block_crc;
@@ -335,6 +335,19 @@ impl Segment {
             out.values.truncate(before);
         }
         read
+    }
+
+    /// Reads the values of a chunk as slices; nothing where they are not stored so.
+    ///
+    /// # Errors
+    /// As [`Segment::read_chunk`].
+    pub(crate) fn read_slices(&self, meta: &ChunkMeta) -> Result<Option<ValueSlices<'static>>> {
+        if meta.value_codec != ValueCodec::Dense {
+            return Ok(None);
+        }
+        let bytes = self.read_block(meta.values)?;
+        ValueSlices::of(meta.value_codec, bytes, meta.count)
+            .map_err(|error| Error::corrupt(self.path(), meta.values.offset, error.into()))
     }
 
     /// Appends the timestamps of a chunk, and zeros in place of its values.

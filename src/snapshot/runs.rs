@@ -1,18 +1,38 @@
-//! Reading a series run by run: what the index says of a chunk often answers for its samples.
+//! Reading a series run by run: what the index or the slices say of a chunk often answers for its
+//! samples.
 
 use crate::error::Result;
 use crate::model::{Columns, DuplicatePolicy, Sample, SeriesKey, TimeRange, Timestamp};
-use crate::segment::{ChunkSummary, Segment};
+use crate::segment::{ChunkMeta, ChunkSummary, Segment};
 use crate::snapshot::select::{Place, SelectedSeries, Share};
+use crate::snapshot::slices::ChunkSlices;
 use crate::snapshot::view::{Snapshot, SnapshotParts, origin_of};
 use crate::tombstone::Origin;
 
 /// A run of samples of one series. Runs come in order of arrival.
 pub(crate) enum Run<'a> {
     /// A sealed chunk of which all samples lie in the range; returns whether that is enough.
-    Chunk(&'a ChunkSummary),
+    Chunk(SealedChunk<'a>),
     /// Samples in order of time. They may be changed.
     Samples(&'a mut Columns),
+}
+
+/// A sealed chunk that is not decoded yet.
+pub(crate) struct SealedChunk<'a> {
+    /// What the index says of it.
+    pub(crate) summary: ChunkSummary,
+    segment: &'a Segment,
+    meta: &'a ChunkMeta,
+}
+
+impl SealedChunk<'_> {
+    /// Reads the values as slices; nothing where they are not stored so.
+    ///
+    /// # Errors
+    /// A damaged or unreadable chunk.
+    pub(crate) fn slices(&self) -> Result<Option<ChunkSlices>> {
+        Ok(self.segment.read_slices(self.meta)?.map(ChunkSlices::new))
+    }
 }
 
 /// What is wanted of a run: all of it that may be left out is left out.
@@ -36,13 +56,13 @@ impl Snapshot {
         series: &SelectedSeries,
         range: TimeRange,
         wanted: Wanted,
-        visit: &mut dyn FnMut(Run<'_>) -> bool,
+        visit: &mut dyn FnMut(Run<'_>) -> Result<bool>,
     ) -> Result<()> {
         let mut columns = Columns::default();
         // Which samples a policy drops is known once all runs are there.
         if self.policy_of(series.key.metric())? != DuplicatePolicy::Keep {
             self.read(series, range, &mut columns)?;
-            visit(Run::Samples(&mut columns));
+            visit(Run::Samples(&mut columns))?;
             return Ok(());
         }
         for share in &series.shares {
@@ -85,7 +105,7 @@ impl Snapshot {
         let wanted = Wanted { summaries: true, values: true };
         self.visit(&series, TimeRange::ALL, wanted, &mut |run| {
             match run {
-                Run::Chunk(chunk) => take(chunk.times.1, chunk.edges.1),
+                Run::Chunk(chunk) => take(chunk.summary.times.1, chunk.summary.edges.1),
                 Run::Samples(columns) => {
                     if let (Some(time), Some(value)) =
                         (columns.timestamps.last(), columns.values.last())
@@ -94,7 +114,7 @@ impl Snapshot {
                     }
                 }
             }
-            true
+            Ok(true)
         })?;
         Ok(last.map(|(time, value)| Sample::new(Timestamp::from_nanos(time), value)))
     }
@@ -107,7 +127,7 @@ impl SnapshotParts {
         range: TimeRange,
         wanted: Wanted,
         columns: &mut Columns,
-        visit: &mut dyn FnMut(Run<'_>) -> bool,
+        visit: &mut dyn FnMut(Run<'_>) -> Result<bool>,
     ) -> Result<()> {
         let range = share.deletions.kept(range);
         for place in &share.places {
@@ -120,7 +140,7 @@ impl SnapshotParts {
                     let origin = Origin { generation: head.generation, deleted_up_to: 0 };
                     share.deletions.remove(origin, columns, 0);
                     if !columns.is_empty() {
-                        visit(Run::Samples(columns));
+                        visit(Run::Samples(columns))?;
                     }
                 }
                 Place::Segment { segment, series } => {
@@ -141,7 +161,7 @@ impl Share {
         range: TimeRange,
         wanted: Wanted,
         columns: &mut Columns,
-        visit: &mut dyn FnMut(Run<'_>) -> bool,
+        visit: &mut dyn FnMut(Run<'_>) -> Result<bool>,
     ) -> Result<()> {
         for index in segment.chunks(series)? {
             let chunk = segment.chunk(index)?;
@@ -149,11 +169,13 @@ impl Share {
                 continue;
             }
             let is_whole = range.start <= chunk.time_min && chunk.time_max < range.end;
-            if wanted.summaries && is_whole && !self.deletions.has_tombstones() {
-                let summary = segment.summary_of(index, &chunk)?;
-                if summary.is_some_and(|summary| visit(Run::Chunk(&summary))) {
-                    continue;
-                }
+            if wanted.summaries
+                && is_whole
+                && !self.deletions.has_tombstones()
+                && let Some(summary) = segment.summary_of(index, &chunk)?
+                && visit(Run::Chunk(SealedChunk { summary, segment, meta: &chunk }))?
+            {
+                continue;
             }
             columns.clear();
             if wanted.values {
@@ -164,7 +186,7 @@ impl Share {
             columns.cut(range);
             self.deletions.remove(origin_of(segment), columns, 0);
             if !columns.is_empty() {
-                visit(Run::Samples(columns));
+                visit(Run::Samples(columns))?;
             }
         }
         Ok(())

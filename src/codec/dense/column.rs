@@ -87,12 +87,12 @@ pub(in crate::codec) fn decode_dense(
 
 /// The bins of a column whose integers are not predicted, and the bytes of their slices.
 #[derive(Debug)]
-pub(super) struct SlicedColumn<'a> {
+pub(super) struct SlicedColumn {
     pub(super) scale: Scale,
     /// Of the quotients, in ascending order.
     pub(super) bins: Vec<Bin>,
-    /// The slices, one behind the other, and what follows them.
-    pub(super) slices: &'a [u8],
+    /// Where in the bytes the slices begin.
+    pub(super) slices_at: usize,
 }
 
 /// Reads the bins of the column at `at`; nothing where its integers are predicted. O(bins).
@@ -103,7 +103,7 @@ pub(super) fn take_sliced(
     bytes: &[u8],
     mut at: usize,
     count: usize,
-) -> Result<Option<SlicedColumn<'_>>, CodecError> {
+) -> Result<Option<SlicedColumn>, CodecError> {
     const ILLEGAL: CodecError = CodecError::OutOfRange { field: "count" };
     if !(1..=DENSE_COUNT_MAX).contains(&count) {
         return Err(ILLEGAL);
@@ -113,9 +113,8 @@ pub(super) fn take_sliced(
         return Ok(None);
     }
     let bins = take_bins(bytes, &mut at, u32::try_from(count).map_err(|_| ILLEGAL)?)?;
-    let slices = bytes.get(at..).unwrap_or(&[]);
-    slices_bytes(slices, &bins)?;
-    Ok(Some(SlicedColumn { scale, bins, slices }))
+    slices_bytes(bytes.get(at..).unwrap_or(&[]), &bins)?;
+    Ok(Some(SlicedColumn { scale, bins, slices_at: at }))
 }
 
 fn take_order(bytes: &[u8], at: &mut usize) -> Result<Order, CodecError> {

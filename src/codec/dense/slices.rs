@@ -1,6 +1,7 @@
 //! A dense block of values asked for some of them: its bins without decoding, and the values of
 //! single bins.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use crate::codec::ValueCodec;
@@ -46,7 +47,9 @@ pub struct ValueSlices<'a> {
     bins: Vec<ValueBin>,
     /// Those of the column, with the bits at which their slices begin.
     places: Vec<(Bin, usize)>,
-    slices: &'a [u8],
+    bytes: Cow<'a, [u8]>,
+    /// Where the slices begin.
+    slices_at: usize,
 }
 
 impl<'a> ValueSlices<'a> {
@@ -58,16 +61,17 @@ impl<'a> ValueSlices<'a> {
     /// says in which order the values came is not read.
     pub fn of(
         codec: ValueCodec,
-        bytes: &'a [u8],
+        bytes: impl Into<Cow<'a, [u8]>>,
         count: usize,
     ) -> Result<Option<Self>, CodecError> {
+        let bytes = bytes.into();
         if codec != ValueCodec::Dense {
             return Ok(None);
         }
         let lane = Lane::from_tag(*bytes.first().ok_or(CodecError::Truncated)?)?;
         let mut at = 1;
-        let exceptions = take_exceptions(bytes, &mut at, count)?;
-        let column = take_sliced(bytes, at, count - exceptions.len())?;
+        let exceptions = take_exceptions(&bytes, &mut at, count)?;
+        let column = take_sliced(&bytes, at, count - exceptions.len())?;
         let Some(column) = column else { return Ok(None) };
         let mut first_bit = 0;
         let mut bins = Vec::with_capacity(column.bins.len() + exceptions.len());
@@ -84,7 +88,8 @@ impl<'a> ValueSlices<'a> {
             let value = f64::from_bits(exception.bits);
             ValueBin { least: value, greatest: value, count: 1 }
         }));
-        Ok(Some(Self { lane, scale: column.scale, bins, places, slices: column.slices }))
+        let (scale, slices_at) = (column.scale, column.slices_at);
+        Ok(Some(Self { lane, scale, bins, places, bytes, slices_at }))
     }
 
     /// Returns the bins. Their counts add up to the count of the block's values; they are in no
@@ -99,7 +104,8 @@ impl<'a> ValueSlices<'a> {
     pub fn append_values(&self, index: usize, out: &mut Vec<f64>) {
         if let Some((bin, first_bit)) = self.places.get(index) {
             let mut integers = vec![0; bin.count as usize];
-            take_slice(self.slices, *first_bit, bin, &mut integers);
+            let slices = self.bytes.get(self.slices_at..).unwrap_or(&[]);
+            take_slice(slices, *first_bit, bin, &mut integers);
             self.scale.multiply(&mut integers);
             self.lane.put_values(&integers, out);
         } else if let Some(exception) = self.bins.get(index) {
@@ -112,17 +118,33 @@ impl<'a> ValueSlices<'a> {
     #[must_use]
     pub fn count_above(&self, threshold: f64) -> u64 {
         let is_above = |value: f64| value.total_cmp(&threshold) == Ordering::Greater;
-        let mut above = 0;
-        let mut values = Vec::new();
+        let decide = |bin: &ValueBin| {
+            let ends = (is_above(bin.least), is_above(bin.greatest));
+            (ends.0 == ends.1).then_some(ends.0)
+        };
+        let count = |values: &[f64]| values.iter().filter(|value| is_above(**value)).count();
+        self.count_passing(decide, |values| count(values) as u64)
+    }
+
+    /// Returns how many values pass a test: `decide` says it of all values of a bin where it can,
+    /// and `count` of those of the other bins, which are decoded.
+    pub(crate) fn count_passing(
+        &self,
+        decide: impl Fn(&ValueBin) -> Option<bool>,
+        count: impl Fn(&[f64]) -> u64,
+    ) -> u64 {
+        let (mut passing, mut values) = (0, Vec::new());
         for (index, bin) in self.bins.iter().enumerate() {
-            if is_above(bin.least) {
-                above += u64::from(bin.count);
-            } else if is_above(bin.greatest) {
-                values.clear();
-                self.append_values(index, &mut values);
-                above += values.iter().filter(|value| is_above(**value)).count() as u64;
+            match decide(bin) {
+                Some(true) => passing += u64::from(bin.count),
+                Some(false) => {}
+                None => {
+                    values.clear();
+                    self.append_values(index, &mut values);
+                    passing += count(&values);
+                }
             }
         }
-        above
+        passing
     }
 }

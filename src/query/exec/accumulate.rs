@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::error::Result;
 use crate::model::TimeRange;
 use crate::query::exec::change::{Steps, add_changes};
 use crate::query::exec::frame::Point;
@@ -12,7 +13,7 @@ use crate::query::predicate::Test;
 use crate::query::quantile::Decimal;
 use crate::query::window::{for_each_run, rising};
 use crate::sketch::{Bounds, DoubleDouble, LogBuckets, Moments, Resolution};
-use crate::snapshot::{ChunkSummary, Wanted};
+use crate::snapshot::{ChunkSlices, ChunkSummary, SealedChunk, Wanted};
 
 /// How fine the buckets of approximate answers are: at most 0.78 % off.
 const RESOLUTION: Resolution = Resolution::Percent1;
@@ -110,15 +111,15 @@ impl<'p> Accumulator<'p> {
         self.pool.clear();
     }
 
-    /// Returns what is looked at of runs: a chunk's summary says nothing of ranks, of squares, and
+    /// Returns what is looked at of runs: summary and slices of a chunk say nothing of squares, and
     /// of steps from one sample to the next.
     pub(super) fn wanted(&self, series: &Marks, filter: &Test) -> Wanted {
         let is_fixed = |test: &Test| matches!(test, Test::Always | Test::Never);
-        let summaries = self.asked.is_empty()
-            && self.logs.is_empty()
+        let summaries = self.logs.is_empty()
             && self.steps.is_none()
             && !self.functions.contains(&Function::Stddev);
         let values = !summaries
+            || !self.asked.is_empty()
             || !self.moments.is_empty()
             || !self.edges.is_empty()
             || !series.tests.iter().chain([filter]).all(is_fixed);
@@ -129,42 +130,55 @@ impl<'p> Accumulator<'p> {
     /// where its samples are needed.
     pub(super) fn add_chunk(
         &mut self,
-        chunk: &ChunkSummary,
+        chunk: &SealedChunk<'_>,
         covers: &[TimeRange],
         series: &Marks,
-    ) -> bool {
-        let (first, last) = chunk.times;
-        let mut windows = Vec::new();
-        for (base, covers) in rising(covers) {
-            let start = covers.partition_point(|cover| cover.end.as_nanos() <= first);
-            for (index, cover) in covers.iter().enumerate().skip(start) {
-                if cover.start.as_nanos() > last {
-                    break;
-                }
-                if cover.start.as_nanos() > first || last >= cover.end.as_nanos() {
-                    return false;
-                }
-                windows.push(base + index);
-            }
+    ) -> Result<bool> {
+        let Some(windows) = windows_around(covers, chunk.summary.times) else { return Ok(false) };
+        if windows.is_empty() {
+            return Ok(true);
         }
-        let decided = series.tests.iter().map(|test| test.decide(chunk.min, chunk.max));
-        let Some(holds) = decided.collect::<Option<Vec<bool>>>() else { return false };
-        for window in windows {
-            self.add_summary(window, chunk, &holds, series);
+        let (min, max) = (chunk.summary.min, chunk.summary.max);
+        let decided: Vec<_> = series.tests.iter().map(|test| test.decide(min, max)).collect();
+        let slices = if !self.asked.is_empty() || decided.contains(&None) {
+            let Some(slices) = chunk.slices()? else { return Ok(false) };
+            Some(slices)
+        } else {
+            None
+        };
+        let tests = series.tests.iter().zip(decided);
+        let matched: Vec<u64> = tests
+            .map(|(test, decided)| match (decided, &slices) {
+                (Some(true), _) => chunk.summary.count,
+                (None, Some(slices)) => count_passing(slices, test),
+                _ => 0,
+            })
+            .collect();
+        for window in &windows {
+            self.add_summary(*window, &chunk.summary, &matched, series);
         }
-        true
+        if let Some(slices) = slices.filter(|_| !self.asked.is_empty()) {
+            self.pool.add_chunk(slices, &windows);
+        }
+        Ok(true)
     }
 
-    fn add_summary(&mut self, window: usize, chunk: &ChunkSummary, holds: &[bool], series: &Marks) {
+    fn add_summary(
+        &mut self,
+        window: usize,
+        chunk: &ChunkSummary,
+        matched: &[u64],
+        series: &Marks,
+    ) {
         if let Some(count) = self.counts.get_mut(window) {
             *count += chunk.count;
         }
         if let Some(moments) = self.moments.get_mut(window) {
             moments.add_known(chunk.count, chunk.sum, chunk.min, chunk.max);
         }
-        for (counts, holds) in self.matched.iter_mut().zip(holds) {
-            if let Some(count) = counts.get_mut(window).filter(|_| *holds) {
-                *count += chunk.count;
+        for (counts, matched) in self.matched.iter_mut().zip(matched) {
+            if let Some(count) = counts.get_mut(window) {
+                *count += matched;
             }
         }
         self.add_labels(window, series);
@@ -303,6 +317,29 @@ impl<'p> Accumulator<'p> {
             Function::Quantile { .. } => None,
         }
     }
+}
+
+/// Returns the windows that hold all samples between two times; nothing where one holds a part.
+fn windows_around(covers: &[TimeRange], (first, last): (i64, i64)) -> Option<Vec<usize>> {
+    let mut windows = Vec::new();
+    for (base, covers) in rising(covers) {
+        let start = covers.partition_point(|cover| cover.end.as_nanos() <= first);
+        for (index, cover) in covers.iter().enumerate().skip(start) {
+            if cover.start.as_nanos() > last {
+                break;
+            }
+            if cover.start.as_nanos() > first || last >= cover.end.as_nanos() {
+                return None;
+            }
+            windows.push(base + index);
+        }
+    }
+    Some(windows)
+}
+
+fn count_passing(slices: &ChunkSlices, test: &Test) -> u64 {
+    slices
+        .count_passing(|least, greatest| test.decide(least, greatest), |values| test.count(values))
 }
 
 fn add_edges(edges: &mut Option<Edges>, timestamps: &[i64], values: &[f64]) {

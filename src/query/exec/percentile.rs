@@ -1,22 +1,34 @@
 //! Order statistics of the values of many series, pooled by window.
+//!
+//! Chunks that lie in a window as a whole are pooled as slices, of which the few near a rank are
+//! decoded.
 
 use std::collections::BTreeSet;
 
 use crate::query::quantile::Decimal;
+use crate::snapshot::ChunkSlices;
 
 /// The values of one group, and which of them lie in which window.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     values: Vec<f64>,
     runs: Vec<Run>,
+    chunks: Vec<ChunkSlices>,
 }
 
-/// Values `first..end` of the pool lie in a window.
+/// A part of the pool that lies in a window.
 #[derive(Debug, Clone, Copy)]
 struct Run {
     window: usize,
-    first: usize,
-    end: usize,
+    part: Part,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    /// The values from the first up to the second.
+    Values(usize, usize),
+    /// All of a chunk.
+    Chunk(usize),
 }
 
 /// An order statistic that is asked for.
@@ -33,6 +45,7 @@ impl Pool {
     pub(super) fn clear(&mut self) {
         self.values.clear();
         self.runs.clear();
+        self.chunks.clear();
     }
 
     /// Adds the values of one series; returns where they begin.
@@ -43,26 +56,60 @@ impl Pool {
 
     /// Says that values of the pool lie in a window.
     pub(super) fn add_run(&mut self, window: usize, first: usize, end: usize) {
-        self.runs.push(Run { window, first, end });
+        self.runs.push(Run { window, part: Part::Values(first, end) });
+    }
+
+    /// Adds a chunk all of which lies in each of these windows.
+    pub(super) fn add_chunk(&mut self, chunk: ChunkSlices, windows: &[usize]) {
+        let part = Part::Chunk(self.chunks.len());
+        self.runs.extend(windows.iter().map(|&window| Run { window, part }));
+        self.chunks.push(chunk);
     }
 
     /// Calls `each(window, statistics)` for every window that holds values, one number an asked.
     pub(super) fn statistics(&mut self, asked: &[Asked], mut each: impl FnMut(usize, &[f64])) {
         self.runs.sort_by_key(|run| run.window);
-        let mut scratch = Vec::new();
-        let mut found = Vec::new();
+        let (mut scratch, mut found, mut chunks) = (Vec::new(), Vec::new(), Vec::new());
         for runs in self.runs.chunk_by(|one, other| one.window == other.window) {
             scratch.clear();
+            chunks.clear();
             for run in runs {
-                scratch.extend_from_slice(self.values.get(run.first..run.end).unwrap_or(&[]));
+                match run.part {
+                    Part::Values(first, end) => {
+                        scratch.extend_from_slice(self.values.get(first..end).unwrap_or(&[]));
+                    }
+                    Part::Chunk(index) => chunks.extend(self.chunks.get(index)),
+                }
             }
             found.clear();
-            select(&mut scratch, asked, &mut found);
+            select_from(&chunks, &mut scratch, asked, &mut found);
             if let Some(run) = runs.first() {
                 each(run.window, &found);
             }
         }
     }
+}
+
+/// Appends one statistic of chunks and loose values to `found` for each that is asked.
+fn select_from(
+    chunks: &[&ChunkSlices],
+    loose: &mut Vec<f64>,
+    asked: &[Asked],
+    found: &mut Vec<f64>,
+) {
+    let count = chunks.iter().map(|chunk| chunk.count()).sum::<u64>() + loose.len() as u64;
+    let ranks = ranks_of(asked, count);
+    let sparse =
+        if chunks.is_empty() { None } else { ChunkSlices::of_ranks(chunks, loose, &ranks) };
+    if let Some(values) = sparse {
+        let value_of = |rank: u64| values.get(ranks.partition_point(|known| *known < rank));
+        append_statistics(asked, count, |rank| value_of(rank).copied(), found);
+        return;
+    }
+    for chunk in chunks {
+        chunk.append_values(loose);
+    }
+    select(loose, asked, found);
 }
 
 /// Appends one statistic of the values to `found` for each that is asked; the values are reordered.
@@ -71,27 +118,40 @@ pub(super) fn select(values: &mut [f64], asked: &[Asked], found: &mut Vec<f64>) 
     if count == 0 {
         return;
     }
-    let mut indices = BTreeSet::new();
-    for one in asked {
-        indices.extend(indices_of(*one, count));
-    }
+    let index_of = |rank: u64| usize::try_from(rank).unwrap_or(usize::MAX);
     let mut from = 0;
-    for &index in &indices {
+    for index in ranks_of(asked, count).into_iter().map(index_of) {
         if let Some(rest) = values.get_mut(from..) {
             rest.select_nth_unstable_by(index - from, f64::total_cmp);
         }
         from = index + 1;
     }
+    append_statistics(asked, count, |rank| values.get(index_of(rank)).copied(), found);
+}
+
+/// Appends each statistic to `found`, from the values of its ranks.
+fn append_statistics(
+    asked: &[Asked],
+    count: u64,
+    value_of: impl Fn(u64) -> Option<f64>,
+    found: &mut Vec<f64>,
+) {
     for one in asked {
-        let [low, high] = indices_of(*one, count).map(|index| values.get(index).copied());
+        let [low, high] = ranks_of_one(*one, count).map(&value_of);
         let (low, high) = (low.unwrap_or(0.0), high.unwrap_or(0.0));
         let weight = if one.linear { one.share.position(count).1 } else { 0.0 };
         found.push(between(low, high, weight));
     }
 }
 
-fn indices_of(asked: Asked, count: u64) -> [usize; 2] {
-    let at = |index: u64| usize::try_from(index.min(count - 1)).unwrap_or(usize::MAX);
+/// Returns the ranks, counted from 0, that statistics are made of, in ascending order.
+fn ranks_of(asked: &[Asked], count: u64) -> Vec<u64> {
+    let ranks: BTreeSet<u64> = asked.iter().flat_map(|one| ranks_of_one(*one, count)).collect();
+    ranks.into_iter().collect()
+}
+
+fn ranks_of_one(asked: Asked, count: u64) -> [u64; 2] {
+    let at = |index: u64| index.min(count.saturating_sub(1));
     if asked.linear {
         let (below, _) = asked.share.position(count);
         return [at(below), at(below.saturating_add(1))];

@@ -68,20 +68,20 @@ impl Reading<'_> {
             return Ok(exists);
         }
         self.snapshot.visit(series, self.read, wanted, &mut |run| match run {
-            Run::Chunk(chunk) => match filter.decide(chunk.min, chunk.max) {
+            Run::Chunk(chunk) => match filter.decide(chunk.summary.min, chunk.summary.max) {
                 Some(true) => {
-                    let is_enough = accumulator.add_chunk(chunk, covers, marks);
+                    let is_enough = accumulator.add_chunk(&chunk, covers, marks)?;
                     exists |= is_enough;
-                    is_enough
+                    Ok(is_enough)
                 }
-                Some(false) => true,
-                None => false,
+                Some(false) => Ok(true),
+                None => Ok(false),
             },
             Run::Samples(columns) => {
                 filter.keep(columns);
                 exists |= !columns.slice(self.asked).0.is_empty();
                 accumulator.add((&columns.timestamps, &columns.values), (0, covers), marks);
-                true
+                Ok(true)
             }
         })?;
         Ok(exists)
