@@ -1,6 +1,6 @@
 //! The menu of codecs for timestamps, and the choice among them.
 
-use crate::codec::dense::{DensePlan, decode_dense};
+use crate::codec::dense::{DensePlan, append_dense};
 use crate::codec::error::CodecError;
 use crate::codec::gorilla_timestamps::{self, Plan as GorillaPlan};
 use crate::codec::integers::room_for;
@@ -248,11 +248,10 @@ fn decode_packed(bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Result<(), C
 
 fn decode_in_bins(bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Result<(), CodecError> {
     let mut at = 0;
-    let mut timestamps = decode_dense(bytes, &mut at, count)?;
+    append_dense(bytes, &mut at, count, out)?;
     if at != bytes.len() {
         return Err(CodecError::TrailingBytes);
     }
-    out.append(&mut timestamps);
     Ok(())
 }
 

@@ -69,20 +69,38 @@ pub(in crate::codec) fn decode_dense(
     at: &mut usize,
     count: usize,
 ) -> Result<Vec<i64>, CodecError> {
+    let mut integers = Vec::new();
+    append_dense(bytes, at, count, &mut integers)?;
+    Ok(integers)
+}
+
+/// Appends the integers of the column at `*at`, which moves behind it. After an error zeros may
+/// have been appended.
+///
+/// # Errors
+/// [`CodecError`] where the bytes are no such column.
+pub(in crate::codec) fn append_dense(
+    bytes: &[u8],
+    at: &mut usize,
+    count: usize,
+    out: &mut Vec<i64>,
+) -> Result<(), CodecError> {
     if !(1..=DENSE_COUNT_MAX).contains(&count) {
         return Err(CodecError::OutOfRange { field: "count" });
     }
+    let start = out.len();
+    out.resize(start + count, 0);
+    let integers = out.get_mut(start..).unwrap_or_default();
     let scale = Scale::take(bytes, at)?;
     let order = take_order(bytes, at)?;
-    let mut integers = vec![0; count];
     let skipped = usize::from(matches!(order, Order::Deltas(_)));
     let entries = integers.get_mut(skipped..).unwrap_or_default();
     if !entries.is_empty() {
         take_block(bytes, at, entries)?;
     }
-    order.restore(&mut integers);
-    scale.multiply(&mut integers);
-    Ok(integers)
+    order.restore(integers);
+    scale.multiply(integers);
+    Ok(())
 }
 
 /// The bins of a column whose integers are not predicted, and the bytes of their slices.

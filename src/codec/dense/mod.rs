@@ -44,7 +44,7 @@ mod values;
 pub use crate::codec::dense::ranks::values_of_ranks;
 pub use crate::codec::dense::slices::{ValueBin, ValueSlices};
 
-pub(super) use crate::codec::dense::column::{DensePlan, decode_dense};
+pub(super) use crate::codec::dense::column::{DensePlan, append_dense};
 pub(super) use crate::codec::dense::values::{DenseValuesPlan, decode_values};
 
 /// The most integers of a column; the position of one takes 16 bits.

@@ -86,20 +86,10 @@ fn wide_bits_at(bytes: &[u8], bit: usize) -> u64 {
     (bits_at(bytes, bit) & u64::from(u32::MAX)) | bits_at(bytes, bit + 32) << 32
 }
 
-/// Where the next entry of a bin is.
-#[derive(Debug, Clone, Copy, Default)]
-struct Place {
-    /// The bit of its offset, and in the low half how many entries there were.
-    cursor: u64,
-    /// From one cursor to the next.
-    step: u64,
-    mask: u64,
-    low: i64,
-}
-
-const COUNT_BITS: u32 = u32::BITS;
-
 /// Gives each entry the next one of its bin.
+///
+/// The slices are unpacked one by one, and then dealt from both ends at once: of two entries in a
+/// row that lie in the same bin the second waits for the first.
 ///
 /// # Errors
 /// [`CodecError`] where a bin comes more or less often than it has entries.
@@ -109,39 +99,50 @@ pub(super) fn deal_slices(
     ids: &[u8],
     entries: &mut [i64],
 ) -> Result<(), CodecError> {
-    let mut places = [Place::default(); BINS_MAX];
-    let mut first_bit = 0;
-    for (place, bin) in places.iter_mut().zip(bins) {
-        let cursor = first_bit << COUNT_BITS;
-        let step = u64::from(bin.width) << COUNT_BITS | 1;
-        *place = Place { cursor, step, mask: mask_of(bin), low: bin.low };
-        first_bit += bin.slice_bits();
+    let mut grouped = vec![0; entries.len()];
+    let (mut firsts, mut ends) = ([0; BINS_MAX], [0; BINS_MAX]);
+    let (mut rest, mut end, mut first_bit) = (grouped.as_mut_slice(), 0, 0);
+    for ((bin, first), last) in bins.iter().zip(&mut firsts).zip(&mut ends) {
+        let (slice, behind) = rest.split_at_mut((bin.count as usize).min(rest.len()));
+        take_slice(bytes, first_bit, bin, slice);
+        (*first, *last) = (end, end + bin.count);
+        first_bit += bin.count as usize * bin.width as usize;
+        (rest, end) = (behind, *last);
     }
-    if bins.iter().all(|bin| bin.width <= LOAD_BITS) {
-        deal(&mut places, ids, entries, |bit| bits_at(bytes, bit));
-    } else {
-        deal(&mut places, ids, entries, |bit| wide_bits_at(bytes, bit));
-    }
-    for (place, bin) in places.iter().zip(bins) {
-        if place.cursor & u64::from(u32::MAX) != u64::from(bin.count) {
-            return Err(CodecError::OutOfRange { field: "ids" });
-        }
+    deal(&grouped, ids, entries, &mut firsts, &mut ends);
+    // Each bin is used up where what came from its front meets what came from its back.
+    if firsts != ends {
+        return Err(CodecError::OutOfRange { field: "ids" });
     }
     Ok(())
 }
 
-#[inline]
+/// Deals the first half of the entries from the fronts of the bins, and the second half, backwards,
+/// from their backs.
 fn deal(
-    places: &mut [Place; BINS_MAX],
+    grouped: &[i64],
     ids: &[u8],
     entries: &mut [i64],
-    bits_at: impl Fn(usize) -> u64,
+    firsts: &mut [u32; BINS_MAX],
+    ends: &mut [u32; BINS_MAX],
 ) {
-    for (entry, id) in entries.iter_mut().zip(ids) {
-        if let Some(place) = places.get_mut(usize::from(*id)) {
-            let offset = bits_at((place.cursor >> COUNT_BITS) as usize) & place.mask;
-            *entry = place.low.wrapping_add(offset.cast_signed());
-            place.cursor += place.step;
+    let half = entries.len() / 2;
+    let (front, back) = entries.split_at_mut(half);
+    let (front_ids, back_ids) = ids.split_at(half.min(ids.len()));
+    let mut from_back = |(entry, id): (&mut i64, &u8)| {
+        if let Some(end) = ends.get_mut(usize::from(*id)) {
+            *end = end.wrapping_sub(1);
+            *entry = grouped.get(*end as usize).copied().unwrap_or(0);
         }
+    };
+    let mut backwards = back.iter_mut().rev().zip(back_ids.iter().rev());
+    for (front, back) in front.iter_mut().zip(front_ids).zip(&mut backwards) {
+        let (entry, id) = front;
+        if let Some(first) = firsts.get_mut(usize::from(*id)) {
+            *entry = grouped.get(*first as usize).copied().unwrap_or(0);
+            *first = first.wrapping_add(1);
+        }
+        from_back(back);
     }
+    backwards.for_each(from_back);
 }

@@ -8,10 +8,11 @@ use crate::model::TimeRange;
 use crate::query::exec::change::{Steps, add_changes};
 use crate::query::exec::frame::Point;
 use crate::query::exec::percentile::{Asked, Pool};
+use crate::query::exec::placement::{Placement, WindowRun};
 use crate::query::plan::{Function, Scan};
 use crate::query::predicate::Test;
 use crate::query::quantile::Decimal;
-use crate::query::window::{for_each_run, rising};
+use crate::query::window::rising;
 use crate::sketch::{Bounds, DoubleDouble, LogBuckets, Moments, Resolution};
 use crate::snapshot::{ChunkSlices, ChunkSummary, SealedChunk, Wanted};
 
@@ -32,6 +33,7 @@ pub(super) struct Accumulator<'p> {
     edges: Vec<Option<Edges>>,
     changes: Vec<Option<DoubleDouble>>,
     steps: Option<Steps>,
+    placement: Placement,
     logs: Vec<LogBuckets>,
     pool: Pool,
     asked: Vec<Asked>,
@@ -93,6 +95,7 @@ impl<'p> Accumulator<'p> {
             edges: vec![None; sized(edges)],
             changes: vec![None; sized(steps.is_some())],
             steps,
+            placement: Placement::default(),
             logs: vec![LogBuckets::new(RESOLUTION); sized(approximate)],
             pool: Pool::default(),
             asked: asked.collect(),
@@ -203,42 +206,70 @@ impl<'p> Accumulator<'p> {
         (base, covers): (usize, &[TimeRange]),
         series: &Marks,
     ) {
-        let needs_squares = self.functions.contains(&Function::Stddev);
-        let offset = if self.asked.is_empty() { 0 } else { self.pool.add_values(values) };
-        for_each_run(timestamps, covers, |window, first, end| {
-            let window = base + window;
-            let inside = values.get(first..end).unwrap_or(&[]);
-            if let Some(count) = self.counts.get_mut(window) {
-                *count += inside.len() as u64;
+        let mut placement = std::mem::take(&mut self.placement);
+        placement.place(timestamps, (base, covers), self.steps.is_some());
+        for run in placement.runs() {
+            if let Some(count) = self.counts.get_mut(run.window) {
+                *count += (run.end - run.first) as u64;
             }
-            if let Some(moments) = self.moments.get_mut(window) {
-                if needs_squares {
-                    moments.extend(inside.iter().copied());
-                } else {
-                    moments.extend_without_squares(inside);
+        }
+        self.add_values(placement.runs(), values, series);
+        if !self.edges.is_empty() {
+            for run in placement.runs() {
+                let times = timestamps.get(run.first..run.end).unwrap_or(&[]);
+                if let Some(edges) = self.edges.get_mut(run.window) {
+                    add_edges(edges, times, values.get(run.first..run.end).unwrap_or(&[]));
                 }
             }
-            if let Some(log) = self.logs.get_mut(window) {
-                for value in inside {
+        }
+        if !self.asked.is_empty() {
+            let offset = self.pool.add_values(values);
+            for run in placement.runs() {
+                self.pool.add_run(run.window, offset + run.first, offset + run.end);
+            }
+        }
+        if let Some(steps) = self.steps {
+            add_changes(steps, placement.reached(), values, &mut self.changes);
+        }
+        self.placement = placement;
+    }
+
+    /// Adds what does not depend on the time of samples; one loop for each aggregate.
+    fn add_values(&mut self, runs: &[WindowRun], values: &[f64], series: &Marks) {
+        let inside = |run: &WindowRun| values.get(run.first..run.end).unwrap_or(&[]);
+        if !self.moments.is_empty() {
+            let needs_squares = self.functions.contains(&Function::Stddev);
+            for run in runs {
+                let Some(moments) = self.moments.get_mut(run.window) else { continue };
+                if needs_squares {
+                    moments.extend(inside(run).iter().copied());
+                } else {
+                    moments.extend_without_squares(inside(run));
+                }
+            }
+        }
+        if !self.logs.is_empty() {
+            for run in runs {
+                let Some(log) = self.logs.get_mut(run.window) else { continue };
+                for value in inside(run) {
                     log.add(*value);
                 }
             }
-            for (counts, test) in self.matched.iter_mut().zip(&series.tests) {
-                if let Some(count) = counts.get_mut(window) {
-                    *count += test.count(inside);
+        }
+        for (counts, test) in self.matched.iter_mut().zip(&series.tests) {
+            if *test == Test::Never {
+                continue;
+            }
+            for run in runs {
+                if let Some(count) = counts.get_mut(run.window) {
+                    *count += test.count(inside(run));
                 }
             }
-            self.add_labels(window, series);
-            if let Some(edges) = self.edges.get_mut(window) {
-                add_edges(edges, timestamps.get(first..end).unwrap_or(&[]), inside);
+        }
+        if !self.distinct.is_empty() {
+            for run in runs {
+                self.add_labels(run.window, series);
             }
-            if !self.asked.is_empty() {
-                self.pool.add_run(window, offset + first, offset + end);
-            }
-        });
-        if let Some(steps) = self.steps {
-            let totals = self.changes.get_mut(base..).unwrap_or_default();
-            add_changes(steps, timestamps, values, covers, totals);
         }
     }
 

@@ -16,28 +16,30 @@ pub(super) enum Steps {
     Gauge,
 }
 
-/// Adds the changes of one series to each window that has a sample in reach.
-///
-/// The series' timestamps never fall.
-pub(super) fn add_changes(
-    steps: Steps,
-    timestamps: &[i64],
-    values: &[f64],
-    covers: &[TimeRange],
-    totals: &mut [Option<DoubleDouble>],
-) {
-    for (base, covers) in rising(covers) {
-        let totals = totals.get_mut(base..).unwrap_or_default();
-        add_changes_rising(steps, timestamps, values, covers, totals);
-    }
+/// Samples of one series that make up the change of a window: the one before it where that is in
+/// reach, and those in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reached {
+    window: usize,
+    first: usize,
+    end: usize,
 }
 
-fn add_changes_rising(
-    steps: Steps,
+/// Finds what each window from `base` on reaches of timestamps that never fall; windows without
+/// are left out.
+pub(super) fn reached_of(timestamps: &[i64], base: usize, covers: &[TimeRange]) -> Vec<Reached> {
+    let mut found = Vec::new();
+    for (part, covers) in rising(covers) {
+        add_reached_rising(timestamps, base + part, covers, &mut found);
+    }
+    found
+}
+
+fn add_reached_rising(
     timestamps: &[i64],
-    values: &[f64],
+    base: usize,
     covers: &[TimeRange],
-    totals: &mut [Option<DoubleDouble>],
+    found: &mut Vec<Reached>,
 ) {
     let Some(&oldest) = timestamps.first() else { return };
     let (mut first, mut end) = (0, 0);
@@ -50,10 +52,7 @@ fn add_changes_rising(
             timestamps.get(index).is_some_and(|time| start.saturating_sub(*time) <= REACH_NANOS)
         });
         if first < end || before.is_some() {
-            let reached = values.get(before.unwrap_or(first)..end).unwrap_or(&[]);
-            if let Some(total) = totals.get_mut(window) {
-                add_steps(steps, reached, total.get_or_insert(DoubleDouble::ZERO));
-            }
+            found.push(Reached { window: base + window, first: before.unwrap_or(first), end });
             window += 1;
         } else {
             let Some(&next) = timestamps.get(first) else { return };
@@ -64,19 +63,48 @@ fn add_changes_rising(
     }
 }
 
+/// Adds the changes of one series to the windows.
+pub(super) fn add_changes(
+    steps: Steps,
+    reached: &[Reached],
+    values: &[f64],
+    totals: &mut [Option<DoubleDouble>],
+) {
+    for part in reached {
+        let Some(total) = totals.get_mut(part.window) else { continue };
+        let values = values.get(part.first..part.end).unwrap_or(&[]);
+        add_steps(steps, values, total.get_or_insert(DoubleDouble::ZERO));
+    }
+}
+
+/// Adds up steps, all but the ends of which cancel: what was reached last less what was there
+/// first, and of counters the value before each drop.
+#[expect(clippy::float_cmp, reason = "whether a difference is exact is a question of equality")]
 fn add_steps(steps: Steps, values: &[f64], total: &mut DoubleDouble) {
-    for pair in values.windows(2) {
-        let &[from, to] = pair else { continue };
-        *total += to;
-        if steps == Steps::Gauge || to >= from {
-            *total += -from;
+    let [first, .., last] = values else { return };
+    let change = last - first;
+    // Exact, as of integers: of the two tests the one that subtracts the greater number decides
+    // (Dekker's fast two-sum).
+    if change + first == *last && *last - change == *first {
+        *total += change;
+    } else {
+        *total += *last;
+        *total += -*first;
+    }
+    if steps == Steps::Counter {
+        for pair in values.windows(2) {
+            if let &[from, to] = pair
+                && to < from
+            {
+                *total += from;
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{REACH_NANOS, Steps, add_changes};
+    use super::{REACH_NANOS, Steps, add_changes, reached_of};
     use crate::model::{TimeRange, Timestamp};
     use crate::sketch::DoubleDouble;
 
@@ -89,7 +117,7 @@ mod tests {
         let covers: Vec<TimeRange> =
             windows.iter().map(|&(start, end)| TimeRange::new(at(start), at(end))).collect();
         let mut totals = vec![None; covers.len()];
-        add_changes(steps, &times, &values, &covers, &mut totals);
+        add_changes(steps, &reached_of(&times, 0, &covers), &values, &mut totals);
         totals.into_iter().map(|total| total.map(DoubleDouble::to_f64)).collect()
     }
 

@@ -10,6 +10,7 @@ mod frame;
 mod over;
 mod percentile;
 mod pieces;
+mod placement;
 mod rank;
 mod raw;
 mod scan;
