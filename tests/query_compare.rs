@@ -75,6 +75,22 @@ fn top_and_having_go_by_what_is_now() {
     refused_as(&store, "latency last 1h compare 1h", "Q130", "compare");
 }
 
+/// A group that a comparison leaves out once took a place among the first of `top`: what it was
+/// before stood beside it, and that no comparison leaves out. Only the items of now decide.
+#[test]
+fn what_a_comparison_leaves_out_takes_no_place_among_the_first() {
+    let text = "count(latency) > 1 by bot last 1h compare 1h bottom 1";
+    assert_eq!(rows(&two_hours(), text), ["both 2 2 0 0"]);
+}
+
+/// The last 20 minutes of a window of 45 that has only begun lie in the future: nothing is counted
+/// there. Compared, there was no value then instead, as if the past had no such time.
+#[test]
+fn a_window_that_holds_no_time_yet_held_none_before() {
+    let text = "count(latency[20m]) as n every 45m last 45m compare previous";
+    assert_eq!(rows(&two_hours(), text), ["135 0 2 -2 -100", "180 partial 0 0 0 -"]);
+}
+
 #[test]
 fn offsets_and_comparisons_add_up() {
     let store = two_hours();

@@ -41,6 +41,17 @@ fn a_comparison_keeps_the_groups_where_it_holds() {
     );
 }
 
+/// A minus made of a number something computed: `-1 < x` showed -1, and `-1s` had no unit.
+#[test]
+fn negative_numbers_are_numbers() {
+    let store = bots();
+    assert_eq!(rows(&store, "-1 <= max(latency) by bot last 40m top 1"), ["b 950"]);
+    assert_eq!(rows(&store, "-(2 + 3) <= max(latency) by bot last 40m top 1"), ["b 950"]);
+    assert_eq!(rows(&store, "max(latency) > -1s by bot last 40m top 1"), ["b 950"]);
+    assert_eq!(rows(&store, "max(latency) * -1 < -0.9s by bot last 40m"), ["b -950"]);
+    assert_eq!(rows(&store, "max(latency) + - - 1s by bot last 40m top 1"), ["b 1950"]);
+}
+
 #[test]
 fn windows_are_kept_one_by_one() {
     let store = bots();

@@ -148,15 +148,13 @@ impl Timeline {
         let first = self.presented().start;
         let before =
             |time: Timestamp| inner.steps.partition_point(|window| window.start.max(first) < time);
-        let ours = Self { back: None, ..self.clone() };
-        let covers = ours.covers(None, None).into_iter();
+        let covers = self.covers_now(None).into_iter();
         covers.map(|cover| (before(cover.start), before(cover.end))).collect()
     }
 
     /// Returns all that the steps cover, in their own time.
     fn presented(&self) -> TimeRange {
-        let ours = Self { back: None, ..self.clone() };
-        hull(self.range, &ours.covers(None, None))
+        hull(self.range, &self.covers_now(None))
     }
 
     /// Returns true if the range covers only a part of what the step asks for.
@@ -190,6 +188,11 @@ impl Timeline {
         self.steps.iter().map(cover).collect()
     }
 
+    /// Returns what each step covers in its own time, whatever past it is compared with.
+    pub(crate) fn covers_now(&self, length: Option<Duration>) -> Vec<TimeRange> {
+        Self { back: None, ..self.clone() }.covers(length, None)
+    }
+
     /// Cuts what the steps cover where parts of the calendar change.
     ///
     /// The parts are those of the steps' time, also where what is read lies before it.
@@ -203,8 +206,7 @@ impl Timeline {
         offset: Option<Duration>,
         limits: &Limits,
     ) -> Result<Pieces> {
-        let ours = Self { back: None, ..self.clone() };
-        let all = hull(self.range, &ours.covers(length, None));
+        let all = hull(self.range, &self.covers_now(length));
         let mut pieces = Pieces::of(all, parts, &self.zone, limits)?;
         for piece in &mut pieces.pieces {
             piece.range = self.moved(piece.range, offset);

@@ -139,10 +139,12 @@ fn choose(table: &mut Table, computed: &Computed, scanned: &Reads, findings: &Fi
     }
     if let (Some(rank), Some(first)) = (computed.rank, computed.items.first()) {
         // What comparisons left out takes no place among the first; what is left is ranked by its
-        // value, whether or not a comparison holds over the whole range.
+        // value, whether or not a comparison holds over the whole range. What an item was before,
+        // which stands behind the items of now, is left out where it is now.
+        let items = computed.items.len();
         table.lines.retain(|line| {
             let steps = line.items.first().map_or(0, Vec::len);
-            !(0..steps).all(|step| line.is_left_out(step))
+            !(0..steps).all(|step| line.are_left_out(items, step))
         });
         let values = one_point(&first.node, false, table).into_iter().map(|point| point.value);
         let keys = table.lines.iter().map(|line| line.key.clone());

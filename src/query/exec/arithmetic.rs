@@ -69,7 +69,7 @@ impl Evaluation<'_> {
                     findings: Some(self.findings),
                     filters: self.filters,
                     decides: [left, right].map(|side| decides(side)),
-                    shows_right: matches!(**left, Node::Constant(_)),
+                    shows_right: is_number(left),
                 };
                 operator.combine(self.of(left), self.of(right))
             }
@@ -93,6 +93,16 @@ impl Evaluation<'_> {
 /// Returns true for what holds or does not; other values hold where there are samples.
 fn decides(node: &Node) -> bool {
     matches!(node, Node::Binary { op, .. } if is_condition(*op))
+}
+
+/// Returns true for what is the same number in every group and step.
+fn is_number(node: &Node) -> bool {
+    match node {
+        Node::Constant(_) => true,
+        Node::Aggregate { .. } => false,
+        Node::Map(_, inner) | Node::Over(_, _, inner) => is_number(inner),
+        Node::Binary { left, right, .. } => is_number(left) && is_number(right),
+    }
 }
 
 fn changed(change: Change, value: f64) -> Option<f64> {

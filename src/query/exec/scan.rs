@@ -156,8 +156,9 @@ fn by_labels(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, bool)> {
         if exists || scan.keys.is_empty() {
             let mut points = accumulator.finish();
             if reading.timeline.is_compared() {
+                let now = reading.timeline.covers_now(scan.length);
                 for points in &mut points {
-                    leave_out_no_time(points, covers);
+                    leave_out_no_time(points, covers, &now);
                 }
             }
             scanned.push((key, points, Arc::clone(&lengths)));
@@ -166,10 +167,13 @@ fn by_labels(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, bool)> {
     Ok((scanned, found))
 }
 
-/// Takes the value of steps that cover no time, as 30 February compared with January does not.
-fn leave_out_no_time(points: &mut [Point], covers: &[TimeRange]) {
-    for (point, _) in points.iter_mut().zip(covers).filter(|(_, cover)| cover.is_empty()) {
-        point.value = None;
+/// Takes the value of steps that cover some time now and none in the past that is compared, as 30
+/// January does in February.
+fn leave_out_no_time(points: &mut [Point], covers: &[TimeRange], now: &[TimeRange]) {
+    for (point, (cover, now)) in points.iter_mut().zip(covers.iter().zip(now)) {
+        if cover.is_empty() && !now.is_empty() {
+            point.value = None;
+        }
     }
 }
 

@@ -24,7 +24,13 @@ pub(super) struct Line {
 impl Line {
     /// Returns true if a comparison left the step out of every item.
     pub(super) fn is_left_out(&self, step: usize) -> bool {
-        self.items.iter().all(|points| points.get(step).is_some_and(|point| !point.kept))
+        self.are_left_out(self.items.len(), step)
+    }
+
+    /// Returns true if a comparison left the step out of each of the first items.
+    pub(super) fn are_left_out(&self, items: usize, step: usize) -> bool {
+        let mut items = self.items.iter().take(items);
+        items.all(|points| points.get(step).is_some_and(|point| !point.kept))
     }
 }
 

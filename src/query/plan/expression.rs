@@ -31,11 +31,13 @@ pub(super) struct Typed {
     pub(super) unit: Option<String>,
     /// A literal whose number depends on the unit of the other side.
     literal: Option<Spanned<Literal>>,
+    /// True for such a literal behind a minus.
+    negative: bool,
 }
 
 impl Typed {
     pub(super) fn new(node: Node, measure: Measure, unit: Option<String>) -> Self {
-        Self { node, measure, unit, literal: None }
+        Self { node, measure, unit, literal: None, negative: false }
     }
 
     /// Reads a literal that waits for a unit in this one.
@@ -48,6 +50,7 @@ impl Typed {
         let Some(literal) = self.literal else { return Ok(self) };
         let number = number_in_unit(&literal.node, unit)
             .map_err(|mismatch| unit_error(findings, mismatch, literal.span, what, unit))?;
+        let number = if self.negative { -number } else { number };
         Ok(Self::new(Node::Constant(number), Measure::Constant, None))
     }
 }
@@ -72,10 +75,14 @@ impl<'a> Planner<'a> {
                 measure: Measure::Constant,
                 unit: None,
                 literal: Some(Spanned::new(literal.clone(), expr.span)),
+                negative: false,
             }),
             ExprKind::Call(call) => self.call(call),
             ExprKind::Negate(inner) => {
-                let inner = self.expression(inner)?.in_unit(self.findings, None, "this value")?;
+                let inner = self.expression(inner)?;
+                if inner.literal.is_some() {
+                    return Ok(Typed { negative: !inner.negative, ..inner });
+                }
                 let node = Node::Map(Change::Negate, Box::new(inner.node));
                 Ok(Typed::new(node, inner.measure, inner.unit))
             }
