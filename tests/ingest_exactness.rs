@@ -24,10 +24,9 @@ impl Sink for Collected {
     }
 
     fn row(&mut self, row: &Row<'_>) -> Result<()> {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        self.labels.push(row.labels.iter().map(owned).collect());
-        let bits = |(metric, value): &(&str, f64)| ((*metric).to_owned(), value.to_bits());
-        self.samples.extend(row.samples.iter().map(bits));
+        self.labels.push(row.labels.to_vec());
+        let bits = |(metric, value): (&str, f64)| (metric.to_owned(), value.to_bits());
+        self.samples.extend(row.samples().map(bits));
         Ok(())
     }
 }

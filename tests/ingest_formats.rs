@@ -35,11 +35,11 @@ impl Sink for Kept {
 
     fn row(&mut self, row: &Row<'_>) -> Result<()> {
         let mut text = Vec::new();
-        for (metric, value) in row.samples {
-            let named = |key: SeriesKey, (name, value): &(&str, &str)| key.label(*name, *value);
-            let key = row.labels.iter().fold(SeriesKey::new(*metric), named);
+        for (metric, value) in row.samples() {
+            let named = |key: SeriesKey, (name, value): &(String, String)| key.label(name, value);
+            let key = row.labels.iter().fold(SeriesKey::new(metric), named);
             key.check(&Limits::default())?;
-            let sample = Sample::new(row.timestamp, *value);
+            let sample = Sample::new(row.timestamp, value);
             write_samples(&key, std::iter::once(sample), &mut text).unwrap();
         }
         let text = String::from_utf8(text).unwrap();

@@ -18,14 +18,14 @@
 )]
 #![allow(clippy::cast_precision_loss, reason = "sums of the data stay far below 2^53")]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use silverback::ingest::{IngestOptions, IngestReport, Input, Mapping, Row, Sink, ingest};
+use silverback::ingest::{IngestOptions, IngestReport, Input, Mapping, StoreSink, ingest};
 use silverback::{
-    Answer, Background, Batch, Cell, Columns, Durability, MetricDef, Reader, Role, Selector,
-    Series, SeriesKey, Snapshot, Store, TimeRange, Timestamp,
+    Answer, Background, Cell, Columns, Durability, Reader, Role, Selector, SeriesKey, Snapshot,
+    Store, TimeRange, Timestamp,
 };
 
 const SECOND: i64 = 1_000_000_000;
@@ -58,44 +58,14 @@ fn lines(path: &Path) -> Vec<String> {
     plain.lines().map(|line| line.unwrap().trim_end_matches('\r').to_owned()).collect()
 }
 
-/// Puts rows into a store, a row in one batch whole.
-struct Appender<'a> {
-    store: &'a Store,
-    batch: Batch,
-    handles: HashMap<(String, Vec<(String, String)>), Series>,
-}
-
-impl Sink for Appender<'_> {
-    fn metric(&mut self, def: &MetricDef) -> silverback::Result<()> {
-        let unit = def.unit.clone().unwrap();
-        self.store.metric(def.name.as_str()).kind(def.kind).unit(unit).define()
-    }
-
-    fn row(&mut self, row: &Row<'_>) -> silverback::Result<()> {
-        if self.batch.len() + row.samples.len() > BATCH {
-            self.batch.commit_and_clear()?;
-        }
-        for (metric, value) in row.samples {
-            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-            let labels: Vec<_> = row.labels.iter().map(owned).collect();
-            let id = ((*metric).to_owned(), labels);
-            if !self.handles.contains_key(&id) {
-                let named = |key: SeriesKey, (n, v): &(&str, &str)| key.label(*n, *v);
-                let key = row.labels.iter().fold(SeriesKey::new(*metric), named);
-                self.handles.insert(id.clone(), self.store.series(&key)?);
-            }
-            self.batch.add(&self.handles[&id], row.timestamp, *value)?;
-        }
-        Ok(())
-    }
-}
-
 fn append_all<R: std::io::Read>(store: &Store, name: &str, bytes: R, map: &str) -> IngestReport {
     let mapping: Mapping = map.parse().unwrap();
     let options = IngestOptions::default().mapping(mapping);
-    let mut appender = Appender { store, batch: store.batch(), handles: HashMap::new() };
-    let report = ingest(Input { name: name.to_owned(), bytes }, options, &mut appender).unwrap();
-    appender.batch.commit_and_clear().unwrap();
+    let mut sink = StoreSink::new(store).batch_samples(BATCH);
+    let report = ingest(Input { name: name.to_owned(), bytes }, options, &mut sink).unwrap();
+    let (stored, outcome) = sink.finish();
+    outcome.unwrap();
+    assert_eq!((stored.rows, stored.samples), (report.rows_stored, report.samples));
     report
 }
 

@@ -31,7 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", STORE),
     ("query", &["error", "lang", "model", "sketch", "snapshot"]),
     // Edges: text in, text out, and other crates. Adapters see the public items alone.
-    ("ingest", &["error", "model", "snapshot", "query"]),
+    ("ingest", &["error", "model", "snapshot", "store", "query"]),
     ("output", &["error", "model", "snapshot", "query"]),
     ("workload", &["error", "model", "snapshot", "query"]),
     ("adapters", &[]),

@@ -40,6 +40,8 @@ pub(crate) enum Status {
     Io = 8,
     /// The writer of the store did not answer in time.
     TimedOut = 124,
+    /// Ctrl-C ended it; what was done before is kept.
+    Interrupted = 130,
 }
 
 impl From<Status> for ExitCode {

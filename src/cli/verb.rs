@@ -13,7 +13,7 @@ pub(crate) enum Verb {
     /// Write a day of made-up bot traffic with an incident, and ask six questions
     #[command(before_help = "silverback demo")]
     Demo(demo::DemoArguments),
-    /// Read CSV, JSON lines or line protocol into the store
+    /// Read CSV, JSON lines, line protocol, metrics or access logs into the store
     #[command(before_help = "silverback ingest requests.csv --map 'ts=time, latency=dur_ms:ms'")]
     Ingest(ingest::IngestArguments),
     /// Ask a question

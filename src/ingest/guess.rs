@@ -65,7 +65,7 @@ pub(crate) const NO_METRIC: &str = "no value but the time is a number";
 pub(crate) fn time_column(columns: &[(&str, &str)]) -> Option<String> {
     // What is a time in one zone is one in all, but for the hour that clocks skip.
     let zone = Zone::default();
-    let is_time = |value: &str| time::parse(value, TimeUnit::Auto, &zone).is_ok();
+    let is_time = |value: &str| time::parse(value.as_bytes(), TimeUnit::Auto, None, &zone).is_ok();
     let named = TIME_NAMES.iter().find_map(|time_name| {
         columns.iter().find(|(name, value)| name.eq_ignore_ascii_case(time_name) && is_time(value))
     });

@@ -36,6 +36,15 @@ pub struct MetricMapping {
     pub def: MetricDef,
 }
 
+impl Mapping {
+    /// Among the labels, this stands for all columns that are not mapped otherwise.
+    pub const ALL_LABELS: &str = "*";
+    /// The column of the row's number, which every input has: for rows that are only in order.
+    pub const ROW_NUMBER: &str = "@row";
+    /// The column that holds 1 in every row: for rows that are only counted.
+    pub const ONE: &str = "@one";
+}
+
 impl FromStr for Mapping {
     type Err = Error;
 

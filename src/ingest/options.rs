@@ -1,13 +1,14 @@
 //! How an input is read.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::ingest::InputFormat;
 use crate::ingest::map::Mapping;
 use crate::ingest::time::{TimeUnit, Zone};
+use crate::model::{Clock, Limits, Timestamp};
 
 /// Options of an ingestion, built by value.
-#[derive(Default)]
 #[must_use]
 pub struct IngestOptions<'a> {
     pub(crate) format: InputFormat,
@@ -20,6 +21,35 @@ pub struct IngestOptions<'a> {
     pub(crate) skip_nan: bool,
     pub(crate) rows_max: Option<u64>,
     pub(crate) rejects: Option<&'a mut dyn Write>,
+    pub(crate) time_origin: Option<Timestamp>,
+    pub(crate) string_fields: bool,
+    pub(crate) clock: Option<&'a dyn Clock>,
+    pub(crate) series_max: u64,
+    pub(crate) skip_to: u64,
+    pub(crate) stop: Option<&'a AtomicBool>,
+}
+
+impl Default for IngestOptions<'_> {
+    fn default() -> Self {
+        Self {
+            format: InputFormat::default(),
+            mapping: None,
+            time_field: None,
+            time_unit: TimeUnit::default(),
+            zone: Zone::default(),
+            labels: Vec::new(),
+            stop_on_error: false,
+            skip_nan: false,
+            rows_max: None,
+            rejects: None,
+            time_origin: None,
+            string_fields: false,
+            clock: None,
+            series_max: Limits::DEFAULT.input_series_max,
+            skip_to: 0,
+            stop: None,
+        }
+    }
 }
 
 impl std::fmt::Debug for IngestOptions<'_> {
@@ -91,5 +121,48 @@ impl<'a> IngestOptions<'a> {
     pub fn rejects(mut self, out: &'a mut dyn Write) -> Self {
         self.rejects = Some(out);
         self
+    }
+
+    /// Takes times as numbers of the unit since then, such as the seconds of a test run. Default:
+    /// since the epoch. With the unit told by magnitude they are seconds.
+    pub fn time_origin(mut self, origin: Timestamp) -> Self {
+        self.time_origin = Some(origin);
+        self
+    }
+
+    /// Takes text fields of line protocol as labels. Default: a row that has one is bad.
+    pub fn string_fields_as_labels(mut self, take: bool) -> Self {
+        self.string_fields = take;
+        self
+    }
+
+    /// Tells the time of rows that have none, as those of `StatsD` and of a scrape. Default: such
+    /// rows are bad.
+    pub fn clock(mut self, clock: &'a dyn Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// How many series one input may have; rows of further ones are bad. Default: a million.
+    pub fn series_max(mut self, series: u64) -> Self {
+        self.series_max = series;
+        self
+    }
+
+    /// Passes over what stands before this byte of the plain text: it was taken before. Rows there
+    /// are read for what they say about others, such as a header, and not counted. Default: 0.
+    pub fn resume_at(mut self, byte: u64) -> Self {
+        self.skip_to = byte;
+        self
+    }
+
+    /// Ends between two rows once this is true. Default: nothing ends it but the input.
+    pub fn stop_flag(mut self, stop: &'a AtomicBool) -> Self {
+        self.stop = Some(stop);
+        self
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 }

@@ -1,25 +1,27 @@
 //! Reading an input row by row, whatever its form, and handing on what is good.
 
-use std::collections::BTreeSet;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::collections::HashSet;
+use std::io::{self, Read};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
-
 use crate::error::{Error, ErrorKind, Result};
+use crate::ingest::access::AccessRows;
+use crate::ingest::compressed::plain;
 use crate::ingest::csv::CsvRows;
-use crate::ingest::influx::{InfluxRows, looks_like_line_protocol};
+use crate::ingest::detect::{BYTE_ORDER_MARK, detect, is_telling};
+use crate::ingest::exposition::ExpositionRows;
+use crate::ingest::groups::{Group, Groups};
+use crate::ingest::influx::InfluxRows;
+use crate::ingest::json::JsonRows;
 use crate::ingest::lines::{Lines, ROW_BYTES_MAX, RowEnd, Taken};
-use crate::ingest::ndjson::JsonRows;
 use crate::ingest::report::{BadRow, IngestReport};
+use crate::ingest::statsd::StatsdRows;
+use crate::ingest::time;
 use crate::ingest::{IngestOptions, Input, InputFormat, Row, Sink};
 use crate::model::{MetricDef, Timestamp};
 
 /// How much of the input is looked at to tell its form.
 const PEEK_BYTES: usize = 64 << 10;
-const BUFFER_BYTES: usize = 64 << 10;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// What a form of input does with a row.
 pub(crate) trait Rows {
@@ -56,9 +58,10 @@ impl From<BadRow> for RowError {
     }
 }
 
-/// Reads a whole input and hands its samples to a sink. Gzipped input is told by its first bytes.
+/// Reads a whole input and hands its samples to a sink. Input in gzip or Zstandard is told by its
+/// first bytes.
 ///
-/// Memory is bounded by the longest row, at most 4 MiB.
+/// Memory is bounded by the longest row, at most 4 MiB, and by the number of series.
 ///
 /// ```
 /// use silverback::ingest::{IngestOptions, Input, Row, Sink, ingest};
@@ -70,7 +73,7 @@ impl From<BadRow> for RowError {
 ///         Ok(())
 ///     }
 ///     fn row(&mut self, row: &Row<'_>) -> Result<()> {
-///         assert_eq!(row.samples, [("latency_ms", 842.0)]);
+///         assert!(row.samples().eq([("latency_ms", 842.0)]));
 ///         Ok(())
 ///     }
 /// }
@@ -82,71 +85,102 @@ impl From<BadRow> for RowError {
 /// ```
 ///
 /// # Errors
-/// I/O errors, errors of the sink, and the first bad row where asked to stop there.
+/// I/O errors, errors of the sink, and the first bad row where asked to stop there. A reader that
+/// has nothing for now may say [`io::ErrorKind::WouldBlock`]: the sink is told, and it is asked
+/// again.
 pub fn ingest<R: Read>(
     input: Input<R>,
     options: IngestOptions<'_>,
     sink: &mut dyn Sink,
 ) -> Result<IngestReport> {
-    let Input { name, mut bytes } = input;
-    let mut magic = Vec::new();
-    let peeked = bytes.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut magic);
-    peeked.map_err(|error| Error::io("read", Path::new(&name), error))?;
-    let is_gzip = magic == GZIP_MAGIC;
-    let reader = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(magic).chain(bytes));
-    let mut feed =
-        Feed { options, sink, report: IngestReport::default(), defined: BTreeSet::new() };
-    if is_gzip {
-        let plain = MultiGzDecoder::new(reader);
-        feed.read_all(&name, &mut BufReader::with_capacity(BUFFER_BYTES, plain))?;
-    } else {
-        let mut reader = reader;
-        feed.read_all(&name, &mut reader)?;
-    }
+    let Input { name, bytes } = input;
+    let mut reader = plain(bytes, &|| options.is_stopped())
+        .map_err(|error| Error::io("read", Path::new(&name), error))?;
+    sink.input()?;
+    let mut feed = Feed {
+        groups: Groups::new(options.series_max),
+        options,
+        sink,
+        report: IngestReport::default(),
+        defined: HashSet::new(),
+        line: 1,
+        end: 0,
+        lines: 1,
+    };
+    feed.read_all(&name, &mut reader)?;
     Ok(feed.report)
 }
 
 /// The way of good rows to the sink, and the count of all.
 pub(crate) struct Feed<'o, 's> {
     pub(crate) options: IngestOptions<'o>,
-    sink: &'s mut dyn Sink,
     pub(crate) report: IngestReport,
-    defined: BTreeSet<String>,
+    pub(crate) groups: Groups,
+    sink: &'s mut dyn Sink,
+    defined: HashSet<String>,
+    /// The line that the row begins at, how many it has, and the byte that it ends before.
+    line: u64,
+    lines: u64,
+    end: u64,
 }
 
 impl Feed<'_, '_> {
-    fn read_all(&mut self, name: &str, reader: &mut dyn BufRead) -> Result<()> {
+    fn read_all(&mut self, name: &str, reader: &mut dyn Read) -> Result<()> {
         let io_error = |error| Error::io("read", Path::new(name), error);
         let mut lines = Lines::new(reader);
-        let start = lines.peek(PEEK_BYTES, &is_telling).map_err(io_error)?;
+        let start =
+            lines.peek(PEEK_BYTES, &is_telling, &|| self.options.is_stopped()).map_err(io_error)?;
         let mut rows = self.rows_of(start);
-        let mut row = Vec::new();
-        let mut line = 1;
-        while self.options.rows_max.is_none_or(|max| self.report.rows_stored < max) {
+        while self.options.rows_max.is_none_or(|max| self.report.rows_stored < max)
+            && !self.options.is_stopped()
+        {
             let leaves_open = |line: &[u8], is_open: bool| rows.leaves_open(line, is_open);
-            let taken = lines.read_row(&mut row, &leaves_open).map_err(io_error)?;
-            if taken.end == RowEnd::Nothing {
-                break;
+            let taken = lines.next_row(&leaves_open).map_err(io_error)?;
+            match taken.end {
+                RowEnd::Nothing => break,
+                RowEnd::Idle => self.sink.idle()?,
+                _ => self.take_from(name, &mut lines, &mut *rows, taken)?,
             }
-            let outcome = self.row(&mut *rows, content(&row, line), taken);
-            let is_torn = matches!(outcome, Err(RowError::Torn(_)));
-            if is_torn {
-                lines.give_back(row.get(taken.first_line_bytes..).unwrap_or(&[]));
-                row.truncate(taken.first_line_bytes);
-            }
-            self.settle(name, line, &row, outcome)?;
-            if taken.end == RowEnd::TooLong && taken.lines == 0 {
-                self.pass_over(&mut lines).map_err(io_error)?;
-            }
-            line += if is_torn { 1 } else { taken.lines.max(1) };
         }
+        Ok(())
+    }
+
+    /// Reads the row that was found.
+    fn take_from(
+        &mut self,
+        name: &str,
+        lines: &mut Lines<'_>,
+        rows: &mut dyn Rows,
+        taken: Taken,
+    ) -> Result<()> {
+        self.lines = taken.lines.max(1);
+        self.end = lines.offset() + taken.bytes as u64;
+        let row = lines.row(taken.bytes);
+        let (mut consumed, mut is_cut) = (taken.bytes, false);
+        if let Err(error) = self.row(rows, content(row, self.line), taken) {
+            if matches!(error, RowError::Torn(_)) {
+                consumed = taken.first_line_bytes;
+                self.lines = 1;
+            }
+            self.refuse(name, row.get(..consumed).unwrap_or(row), error)?;
+            is_cut = taken.end == RowEnd::TooLong && taken.lines == 0;
+        }
+        lines.consume(consumed);
+        if is_cut {
+            self.pass_over(lines).map_err(|error| Error::io("read", Path::new(name), error))?;
+        }
+        self.line += self.lines;
         Ok(())
     }
 
     fn row(&mut self, rows: &mut dyn Rows, row: &[u8], taken: Taken) -> Result<(), RowError> {
         let bad = match taken.end {
-            RowEnd::Whole | RowEnd::Nothing if row.trim_ascii().is_empty() => return Ok(()),
-            RowEnd::Whole | RowEnd::Nothing => return rows.row(row, self),
+            RowEnd::Whole | RowEnd::Nothing | RowEnd::Idle => {
+                // Only what begins with white space can be nothing else.
+                let is_blank =
+                    row.first().is_none_or(u8::is_ascii_whitespace) && row.trim_ascii().is_empty();
+                return if is_blank { Ok(()) } else { rows.row(row, self) };
+            }
             RowEnd::TooLong if taken.lines == 0 => {
                 BadRow::new(0, format!("the row is longer than {ROW_BYTES_MAX} bytes"))
             }
@@ -159,32 +193,36 @@ impl Feed<'_, '_> {
         })
     }
 
+    /// True where the row was taken when this input was read before.
+    fn is_passed(&self) -> bool {
+        self.end <= self.options.skip_to
+    }
+
     /// Reads the rest of a line that is too long for memory, and keeps it with the refused ones.
     fn pass_over(&mut self, lines: &mut Lines<'_>) -> io::Result<()> {
-        lines.read_to_line_end(&mut |piece| match &mut self.options.rejects {
-            Some(rejects) => rejects.write_all(piece),
-            None => Ok(()),
+        let is_passed = self.is_passed();
+        lines.consume_line(&mut |piece| match &mut self.options.rejects {
+            Some(rejects) if !is_passed => rejects.write_all(piece),
+            _ => Ok(()),
         })
     }
 
     /// Counts a bad row and keeps it, or ends.
-    fn settle(
-        &mut self,
-        name: &str,
-        line: u64,
-        row: &[u8],
-        outcome: Result<(), RowError>,
-    ) -> Result<()> {
-        let (bad, ends) = match outcome {
-            Ok(()) => return Ok(()),
-            Err(RowError::Fatal(error)) => return Err(error),
-            Err(RowError::Unusable(bad)) => (bad, true),
-            Err(RowError::Bad(bad) | RowError::Torn(bad)) => (bad, self.options.stop_on_error),
+    #[cold]
+    fn refuse(&mut self, name: &str, row: &[u8], error: RowError) -> Result<()> {
+        let (bad, ends) = match error {
+            RowError::Fatal(error) => return Err(error),
+            RowError::Unusable(bad) => (bad, true),
+            RowError::Bad(bad) | RowError::Torn(bad) => (bad, self.options.stop_on_error),
         };
+        let line = self.line;
         if ends {
             let BadRow { column, reason } = bad;
             let reason = format!("{reason} (in {name})");
             return Err(ErrorKind::Input { line, column, reason }.into());
+        }
+        if self.is_passed() {
+            return Ok(());
         }
         self.report.rows += 1;
         self.report.reject(name, line, &bad);
@@ -199,7 +237,12 @@ impl Feed<'_, '_> {
         };
         match format {
             InputFormat::Ndjson => Box::new(JsonRows::default()),
-            InputFormat::Influx => Box::new(InfluxRows),
+            InputFormat::Influx => Box::new(InfluxRows::default()),
+            InputFormat::Prometheus | InputFormat::OpenMetrics => {
+                Box::new(ExpositionRows::new(format == InputFormat::OpenMetrics))
+            }
+            InputFormat::Statsd => Box::new(StatsdRows::default()),
+            InputFormat::AccessLog => Box::new(AccessRows::default()),
             InputFormat::Csv | InputFormat::Auto => Box::new(CsvRows::default()),
         }
     }
@@ -212,62 +255,120 @@ impl Feed<'_, '_> {
         self.sink.metric(def).map_err(RowError::Fatal)
     }
 
-    /// Hands on a row. Its values are checked here; columns of values are counted from 1, or 0.
+    /// Adds a group with the labels of every row, and returns its number.
+    pub(crate) fn add_group(&mut self, key: &[u8], mut group: Group) -> Result<u32, BadRow> {
+        group.labels.extend(self.options.labels.iter().cloned());
+        self.groups.add(key, group)
+    }
+
+    /// Reads a time in the unit and zone of the options.
+    #[inline]
+    pub(crate) fn time(&self, text: &[u8], column: usize) -> Result<Timestamp, BadRow> {
+        let IngestOptions { time_unit, time_origin, zone, .. } = &self.options;
+        time::parse(text, *time_unit, *time_origin, zone)
+            .map_err(|reason| BadRow::new(column, reason))
+    }
+
+    /// Returns the time of a row that has none.
+    pub(crate) fn now(&self) -> Result<Timestamp, BadRow> {
+        let clock = self.options.clock.ok_or_else(|| BadRow::new(0, "the row has no time"))?;
+        Ok(clock.now())
+    }
+
+    /// Returns the number of the row that is read, counted from 1.
+    pub(crate) fn row_number(&self) -> u64 {
+        self.report.rows + 1
+    }
+
+    /// Hands on a row: values by the places of their metrics in its group. They are checked here.
+    #[inline]
     pub(crate) fn take(
         &mut self,
         timestamp: Timestamp,
-        labels: &mut Vec<(&str, &str)>,
-        samples: &mut Vec<(&str, f64)>,
+        group: u32,
+        samples: &mut Vec<(u32, f64)>,
     ) -> Result<(), RowError> {
-        let before = samples.len();
-        samples.retain(|(_, value)| value.is_finite());
-        let dropped = (before - samples.len()) as u64;
-        if dropped > 0 && !self.options.skip_nan {
-            return Err(BadRow::new(0, "a value is NaN or infinite").into());
+        if samples.is_empty() || !samples.iter().all(|(_, value)| value.is_finite()) {
+            self.leave_out(samples)?;
         }
-        if samples.is_empty() && dropped == 0 {
-            return Err(BadRow::new(0, "the row has none of the mapped values").into());
+        if self.is_passed() {
+            return Ok(());
         }
-        let extra = std::mem::take(&mut self.options.labels);
-        let all: Vec<(&str, &str)> = labels
-            .iter()
-            .copied()
-            .chain(extra.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-            .collect();
-        let taken = self.sink.row(&Row { timestamp, labels: &all, samples });
-        drop(all);
-        self.options.labels = extra;
-        taken.map_err(|error| match error.kind() {
+        let Some(known) = self.groups.get(group) else { return Ok(()) };
+        let row = Row {
+            timestamp,
+            group,
+            labels: &known.labels,
+            metrics: &known.metrics,
+            values: samples,
+            line: self.line + self.lines - 1,
+            end: self.end,
+        };
+        self.sink.row(&row).map_err(|error| match error.kind() {
             ErrorKind::Model(refused) => RowError::Bad(BadRow::new(0, refused.to_string())),
             _ => RowError::Fatal(error),
         })?;
         self.report.rows += 1;
         self.report.rows_stored += 1;
         self.report.samples += samples.len() as u64;
-        self.report.values_skipped += dropped;
+        Ok(())
+    }
+
+    /// Hands on many samples of one row, which have times of their own.
+    pub(crate) fn take_many(
+        &mut self,
+        group: u32,
+        timestamps: &[Timestamp],
+        samples: &mut Vec<(u32, f64)>,
+    ) -> Result<(), RowError> {
+        if samples.is_empty() || !samples.iter().all(|(_, value)| value.is_finite()) {
+            return Err(BadRow::new(0, "a value is NaN or infinite, or there is none").into());
+        }
+        let before = (self.report.rows, self.report.rows_stored);
+        let (mut one, mut outcome) = (Vec::with_capacity(1), Ok(()));
+        for (timestamp, sample) in timestamps.iter().zip(samples) {
+            one.clear();
+            one.push(*sample);
+            outcome = self.take(*timestamp, group, &mut one);
+            if outcome.is_err() {
+                break;
+            }
+        }
+        let stored = u64::from(outcome.is_ok() && !self.is_passed());
+        (self.report.rows, self.report.rows_stored) = (before.0 + stored, before.1 + stored);
+        outcome
+    }
+
+    /// Leaves out values that are no numbers, where that is asked for.
+    #[cold]
+    fn leave_out(&mut self, samples: &mut Vec<(u32, f64)>) -> Result<(), BadRow> {
+        let before = samples.len();
+        samples.retain(|(_, value)| value.is_finite());
+        let dropped = (before - samples.len()) as u64;
+        if dropped > 0 && !self.options.skip_nan {
+            return Err(BadRow::new(0, "a value is NaN or infinite"));
+        }
+        if dropped == 0 {
+            return Err(BadRow::new(0, "the row has none of the mapped values"));
+        }
+        if !self.is_passed() {
+            self.report.values_skipped += dropped;
+        }
         Ok(())
     }
 }
 
 /// Returns a row without its line end, and without a byte order mark, which belongs to no row.
+#[inline]
 fn content(row: &[u8], line: u64) -> &[u8] {
     let row = row.strip_suffix(b"\n").unwrap_or(row);
     let row = row.strip_suffix(b"\r").unwrap_or(row);
     if line == 1 { row.strip_prefix(BYTE_ORDER_MARK).unwrap_or(row) } else { row }
 }
 
-/// True for a line that tells the form of its input: one that is neither empty nor a comment.
-fn is_telling(line: &[u8]) -> bool {
-    let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).trim_ascii();
-    !line.is_empty() && !line.starts_with(b"#")
-}
-
-/// Tells the form of an input by its first line that tells one.
-fn detect(start: &[u8]) -> InputFormat {
-    let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start);
-    match start.split(|&byte| byte == b'\n').find(|line| is_telling(line)) {
-        Some(line) if line.trim_ascii_start().starts_with(b"{") => InputFormat::Ndjson,
-        Some(line) if looks_like_line_protocol(line) => InputFormat::Influx,
-        _ => InputFormat::Csv,
-    }
+/// Refuses a row that is no text, and returns it as one.
+#[inline]
+pub(crate) fn utf8(row: &[u8]) -> Result<&str, BadRow> {
+    std::str::from_utf8(row)
+        .map_err(|error| BadRow::new(error.valid_up_to() + 1, "the text is not UTF-8"))
 }

@@ -88,15 +88,51 @@ const UNITS: [(TimeUnit, i64, &str); 4] = [
     (TimeUnit::Nanos, 1, "ns"),
 ];
 
-/// Reads a time: a number since the epoch, RFC 3339, or a date and time in a zone.
-pub(crate) fn parse(text: &str, unit: TimeUnit, zone: &Zone) -> Result<Timestamp, String> {
-    let text = text.trim();
+/// Reads a time: a number since the epoch or an origin, RFC 3339, or a date and time in a zone.
+#[inline]
+pub(crate) fn parse(
+    text: &[u8],
+    unit: TimeUnit,
+    origin: Option<Timestamp>,
+    zone: &Zone,
+) -> Result<Timestamp, String> {
+    let text = text.trim_ascii();
+    if let Some(nanos) = fixed(text, zone) {
+        return Ok(Timestamp::from_nanos(nanos));
+    }
+    if let Some(number) = whole(text)
+        && unit == TimeUnit::Auto
+        && origin.is_none()
+        && let Some(nanos) = UNITS
+            .iter()
+            .filter_map(|(_, nanos, _)| number.checked_mul(*nanos))
+            .find(|time| YEARS.contains(time))
+    {
+        return Ok(Timestamp::from_nanos(nanos));
+    }
+    any(text, unit, origin, zone)
+}
+
+/// Reads a time in any form.
+fn any(
+    text: &[u8],
+    unit: TimeUnit,
+    origin: Option<Timestamp>,
+    zone: &Zone,
+) -> Result<Timestamp, String> {
+    let text = std::str::from_utf8(text).map_err(|_| "the time is not UTF-8".to_owned())?;
     let is_number = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'))
         && text.bytes().skip(1).all(|b| b != b'-');
     if !is_number || unit == TimeUnit::Rfc3339 {
         return civil(text, zone);
     }
     let known = UNITS.iter().find(|(known, ..)| *known == unit);
+    if let Some(origin) = origin {
+        // An origin is given for times that nobody can tell the unit of: seconds are most common.
+        let nanos = known.map_or(1_000_000_000, |(_, nanos, _)| *nanos);
+        let time = scaled(text, nanos).and_then(|since| origin.as_nanos().checked_add(since));
+        return time.map(Timestamp::from_nanos).ok_or_else(|| format!("{text:?} is not a time"));
+    }
     if let Some((_, nanos, _)) = known {
         return in_years(scaled(text, *nanos), text);
     }
@@ -104,6 +140,117 @@ pub(crate) fn parse(text: &str, unit: TimeUnit, zone: &Zone) -> Result<Timestamp
     fitting.find(|time| YEARS.contains(time)).map(Timestamp::from_nanos).ok_or_else(|| {
         format!("time {text:?} lies outside of 1990 to 2100 in every unit; give --time-unit")
     })
+}
+
+/// Reads a time in nanoseconds, as line protocol has them. One that another unit would put into
+/// our days is most likely in that unit; where it is not, zeros before it make it 19 digits long.
+#[inline]
+pub(crate) fn nanos(text: &[u8]) -> Result<Timestamp, String> {
+    const DIGITS_SURE: usize = 19;
+    let shown = || String::from_utf8_lossy(text).into_owned();
+    let number = whole(text).or_else(|| std::str::from_utf8(text).ok()?.parse().ok());
+    let number = number
+        .ok_or_else(|| format!("{:?} is not a time in nanoseconds; give --time-unit", shown()))?;
+    if text.len() < DIGITS_SURE && is_in_another_unit(number) {
+        let hint = in_years(Some(number), &shown());
+        return hint.map_err(|hint| format!("{hint} (give --time-unit)"));
+    }
+    Ok(Timestamp::from_nanos(number))
+}
+
+/// True for nanoseconds that would lie in our days if they were another unit.
+pub(crate) fn is_in_another_unit(nanos: i64) -> bool {
+    let is_meant = |nanos_a_unit: i64| {
+        nanos.checked_mul(nanos_a_unit).is_some_and(|time| YEARS.contains(&time))
+    };
+    !YEARS.contains(&nanos) && UNITS.iter().any(|(_, nanos_a_unit, _)| is_meant(*nanos_a_unit))
+}
+
+/// Reads digits alone, as far as they fit.
+#[inline]
+fn whole(text: &[u8]) -> Option<i64> {
+    if text.is_empty() || text.len() > 19 {
+        return None;
+    }
+    let mut number = 0_u64;
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    i64::try_from(number).ok()
+}
+
+/// Reads the usual shape of RFC 3339, `2026-02-09T10:00:00.25Z`, with an offset of hours and
+/// minutes, or with none where the zone is UTC. What is seldom, or wrong, is left to the calendar's
+/// own reader.
+#[inline]
+fn fixed(text: &[u8], zone: &Zone) -> Option<i64> {
+    let (clock, mut rest) = text.split_at_checked(19)?;
+    let digit = |at: usize| clock.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|d| *d < 10);
+    let pair = |at: usize| Some(i64::from(digit(at)?) * 10 + i64::from(digit(at + 1)?));
+    let is = |at: usize, byte: u8| clock.get(at) == Some(&byte);
+    if !is(4, b'-') || !is(7, b'-') || !(is(10, b'T') || is(10, b' ')) || !is(13, b':') {
+        return None;
+    }
+    let (year, month, day) = (pair(0)? * 100 + pair(2)?, pair(5)?, pair(8)?);
+    let (hour, minute, second) = (pair(11)?, pair(14)?, pair(17)?);
+    let is_civil = (1970..2200).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=days_of_month(year, month)).contains(&day);
+    if !is_civil || !is(16, b':') || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let mut fraction = 0;
+    if let Some(digits) = rest.strip_prefix(b".") {
+        let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, behind) = digits.split_at_checked(count)?;
+        let scale = [0, 8, 7, 6, 5, 4, 3, 2, 1, 0].get(count).filter(|_| count > 0)?;
+        fraction = whole(digits)? * 10_i64.pow(*scale);
+        rest = behind;
+    }
+    let offset = match rest {
+        b"Z" => 0,
+        b"" if zone.0 == TimeZone::UTC => 0,
+        rest => offset_seconds(rest)?,
+    };
+    let seconds = days_since_epoch(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
+    Some((seconds - offset) * 1_000_000_000 + fraction)
+}
+
+/// Reads `+01:00` or `+0100`; `-00:00`, which says that the offset is unknown, is left to others.
+pub(crate) fn offset_seconds(text: &[u8]) -> Option<i64> {
+    let (sign, digits) = match text.split_first()? {
+        (b'+', rest) => (1, rest),
+        (b'-', rest) => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = match digits {
+        [a, b, b':', c, d] | [a, b, c, d] => (whole(&[*a, *b])?, whole(&[*c, *d])?),
+        _ => return None,
+    };
+    let seconds = hours * 3_600 + minutes * 60;
+    (hours < 24 && minutes < 60 && (sign > 0 || seconds > 0)).then_some(sign * seconds)
+}
+
+/// Returns how many days a month has.
+pub(crate) fn days_of_month(year: i64, month: i64) -> i64 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// Counts the days from 1970-01-01 to a date behind it. Years begin in March here, so that the day
+/// that leap years add is the last one.
+pub(crate) fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days_before_month = (153 * month + 2) / 5;
+    year * 365 + year / 4 - year / 100 + year / 400 + days_before_month + day - 1 - 719_468
 }
 
 /// Checks a time in the unit asked for. One that is no number of nanoseconds is most often in
@@ -160,11 +307,13 @@ fn civil(text: &str, zone: &Zone) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{Just, Strategy, prop_assert_eq, prop_oneof, proptest};
+
     use crate::ingest::time::{self, TimeUnit, Zone};
     use crate::model::Timestamp;
 
     fn parse(text: &str, unit: TimeUnit) -> Result<Timestamp, String> {
-        time::parse(text, unit, &Zone::default())
+        time::parse(text.as_bytes(), unit, None, &Zone::default())
     }
 
     #[test]
@@ -201,7 +350,7 @@ mod tests {
     #[test]
     fn civil_times_are_taken_in_their_zone() {
         let berlin: Zone = "Europe/Berlin".parse().unwrap();
-        let read = |text| time::parse(text, TimeUnit::Auto, &berlin);
+        let read = |text: &str| time::parse(text.as_bytes(), TimeUnit::Auto, None, &berlin);
         for (text, utc) in [
             ("2026-02-09 10:00:00.1234567", "2026-02-09T09:00:00.1234567Z"),
             ("2026-07-01T10:00:00", "2026-07-01T08:00:00Z"),
@@ -216,5 +365,65 @@ mod tests {
         // Clocks go from 2 to 3.
         let reason = read("2026-03-29 02:30:00").unwrap_err();
         assert!(reason.contains("does not exist"), "{reason}");
+    }
+
+    /// A part of a civil time that is mostly right.
+    fn part(usual: std::ops::Range<u32>, width: usize) -> impl Strategy<Value = String> {
+        (usual, 0..9_u32).prop_map(move |(part, odd)| match odd {
+            0 => format!("{:0width$}", 99),
+            1 => "0".to_owned(),
+            _ => format!("{part:0width$}"),
+        })
+    }
+
+    proptest! {
+        /// The quick way takes nothing that the calendar's reader refuses or takes otherwise.
+        #[test]
+        fn the_usual_shape_is_read_as_the_calendar_reads_it(
+            (year, month, day) in (part(1960..2210, 4), part(1..13, 2), part(1..32, 2)),
+            (hour, minute, second) in (part(0..25, 2), part(0..61, 2), part(0..61, 2)),
+            fraction in "(\\.[0-9]{0,10})?",
+            between in prop_oneof![Just("T"), Just(" "), Just("t"), Just("_")],
+            offset in "(Z|z|[+-][0-2][0-9]:?[0-6][0-9]|)",
+        ) {
+            let text = format!("{year}-{month}-{day}{between}{hour}:{minute}:{second}{fraction}{offset}");
+            let utc = Zone::default();
+            if let Some(nanos) = time::fixed(text.as_bytes(), &utc) {
+                let read = time::civil(&text, &utc).map(Timestamp::as_nanos);
+                prop_assert_eq!(Ok(nanos), read, "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_count_from_an_origin() {
+        let origin = Some(Timestamp::from_nanos(1_700_000_000_000_000_000));
+        let read = |text: &str, unit| time::parse(text.as_bytes(), unit, origin, &Zone::default());
+        for (text, unit, since) in [
+            ("0", TimeUnit::Auto, 0),
+            ("1.5", TimeUnit::Auto, 1_500_000_000),
+            ("-3", TimeUnit::Millis, -3_000_000),
+        ] {
+            let nanos = read(text, unit).map(|time| time.as_nanos() - 1_700_000_000_000_000_000);
+            assert_eq!(nanos, Ok(since), "{text}");
+        }
+        assert!(read("9999999999999999999", TimeUnit::Auto).is_err());
+    }
+
+    #[test]
+    fn nanoseconds_in_another_unit_are_told() {
+        for (text, hint) in [("1700000000", "unit s?"), ("1700000000000", "unit ms?")] {
+            let refused = time::nanos(text.as_bytes()).unwrap_err();
+            assert!(refused.contains(hint), "{refused}");
+        }
+        for (text, nanos) in [
+            ("0000001700000000000", 1_700_000_000_000),
+            ("0", 0),
+            ("-1700000000000", -1_700_000_000_000),
+            ("9223372036854775807", i64::MAX),
+            ("-9223372036854775808", i64::MIN),
+        ] {
+            assert_eq!(time::nanos(text.as_bytes()).map(Timestamp::as_nanos), Ok(nanos));
+        }
     }
 }

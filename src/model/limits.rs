@@ -42,6 +42,12 @@ pub struct Limits {
     pub rows_max: u64,
     /// Bytes that a regular expression may take once compiled.
     pub regex_bytes_max: u64,
+    /// Bytes of one row of text that is read in, so that an input without line ends takes no memory.
+    pub row_bytes_max: u64,
+    /// Series of one input that is read in: more are most often a request's name among the labels.
+    pub input_series_max: u64,
+    /// Paths of one access log that are told apart; further ones are counted together.
+    pub input_paths_max: u64,
 }
 
 impl Limits {
@@ -63,6 +69,9 @@ impl Limits {
         windows_max: 1_000_000,
         rows_max: 10_000_000,
         regex_bytes_max: 1 << 20,
+        row_bytes_max: 4 << 20,
+        input_series_max: 1_000_000,
+        input_paths_max: 1_000,
     };
 }
 

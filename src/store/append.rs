@@ -289,6 +289,23 @@ impl Batch {
         self.append(Some(Token { producer: producer_id(producer), position }))
     }
 
+    /// Appends all samples as [`Batch::commit_once`] does, and keeps the batch's memory for the
+    /// next.
+    ///
+    /// # Errors
+    /// As [`Batch::commit_once`], but for refused samples, which [`Batch::add`] reports. The batch
+    /// is empty afterwards; but after an error it is as it was, and may be sent again.
+    pub fn commit_once_and_clear(&mut self, producer: &str, position: u64) -> Result<bool> {
+        let stored = self.append(Some(Token { producer: producer_id(producer), position }))?;
+        self.rows.clear();
+        Ok(stored)
+    }
+
+    /// Takes back the samples that were added last, so that this many are left.
+    pub fn truncate(&mut self, len: usize) {
+        self.rows.truncate(len);
+    }
+
     /// Appends the rows; returns false where the log has them already, as their token tells.
     fn append(&mut self, token: Option<Token>) -> Result<bool> {
         if self.rows.is_empty() {

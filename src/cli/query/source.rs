@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use silverback::ingest::{IngestOptions, Input, Mapping, ingest};
-use silverback::{Reader, Snapshot, Store};
+use silverback::ingest::{Input, StoreSink, ingest};
+use silverback::{Clock, Reader, Snapshot, Store, Timestamp};
 
 use crate::cli::Context;
-use crate::cli::sink::StoreSink;
+use crate::cli::ingest::ReadingArguments;
 
 /// How many samples of a file are stored at once.
 const BATCH_SAMPLES: usize = 1_000;
@@ -20,9 +20,8 @@ pub(crate) struct SourceArguments {
     /// Ask about this file instead of a store; may be given several times
     #[arg(long, value_name = "DATA")]
     file: Vec<PathBuf>,
-    /// Which columns of the files are what, as in `ingest`
-    #[arg(long, requires = "file")]
-    map: Option<Mapping>,
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 /// What snapshots are taken of, one after the other.
@@ -32,6 +31,16 @@ pub(crate) enum Source {
     Store(Reader),
     /// Files, which were read.
     Files(Snapshot),
+}
+
+/// The time of rows that have none: when they were read.
+#[derive(Debug)]
+struct FileClock(Timestamp);
+
+impl Clock for FileClock {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
 }
 
 impl SourceArguments {
@@ -45,15 +54,14 @@ impl SourceArguments {
     /// Reads the files into a store in memory.
     fn read(&self, context: &Context) -> anyhow::Result<Snapshot> {
         let store = Store::in_memory()?;
+        let clock = FileClock(store.now());
+        let mapping = self.reading.mapping()?;
         for path in &self.file {
             let name = path.display().to_string();
             let bytes = OpenOptions::new().read(true).open(path);
             let bytes = bytes.with_context(|| format!("cannot read {name}"))?;
-            let mut options = IngestOptions::default().skip_nan(true);
-            if let Some(mapping) = &self.map {
-                options = options.mapping(mapping.clone());
-            }
-            let mut sink = StoreSink::new(&store, BATCH_SAMPLES);
+            let options = self.reading.options(mapping.as_ref(), true).clock(&clock);
+            let mut sink = StoreSink::new(&store).batch_samples(BATCH_SAMPLES);
             let report = ingest(Input { name, bytes }, options, &mut sink)?;
             sink.finish().1?;
             context.say_rejected(&report);

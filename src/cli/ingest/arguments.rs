@@ -1,0 +1,62 @@
+//! The arguments of `silverback ingest`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use silverback::Durability;
+
+use crate::cli::ingest::reading::ReadingArguments;
+
+/// Arguments of `silverback ingest`.
+#[derive(Debug, Args)]
+pub(crate) struct IngestArguments {
+    /// The files, plain, .gz or .zst; - is stdin
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+    /// What a bad row does
+    #[arg(long, value_enum, default_value = "skip")]
+    pub(crate) on_error: OnError,
+    /// Keep bad rows in this file, byte for byte
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+    /// Go on reading as the files grow, are replaced or begin anew, until Ctrl-C
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Go on behind what an earlier run stored of the same files
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Store nothing; show the mapping and how three rows read
+    #[arg(long, conflicts_with_all = ["follow", "resume"])]
+    pub(crate) dry_run: bool,
+    /// Samples that become durable together
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    pub(crate) batch: usize,
+    /// sync, interval=200ms or os
+    #[arg(long, default_value = "interval=200ms", value_parser = durability)]
+    pub(crate) durability: Durability,
+}
+
+/// What a bad row does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnError {
+    /// It is left out and counted.
+    Skip,
+    /// It ends the reading; what stood before it is stored.
+    Stop,
+}
+
+fn durability(text: &str) -> Result<Durability, String> {
+    let unknown = || "write sync, os or interval=200ms".to_owned();
+    match text.split_once('=') {
+        None if text == "sync" => Ok(Durability::Sync),
+        None if text == "os" => Ok(Durability::Os),
+        Some(("interval", length)) => {
+            let millis = length.strip_suffix("ms").and_then(|millis| millis.parse().ok());
+            millis.map(Duration::from_millis).map(Durability::Interval).ok_or_else(unknown)
+        }
+        _ => Err(unknown()),
+    }
+}
