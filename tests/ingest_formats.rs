@@ -18,11 +18,19 @@ use proptest::prelude::{Strategy, any, prop, prop_assert_eq, prop_oneof, proptes
 use silverback::ingest::{
     IngestOptions, IngestReport, Input, InputFormat, Row, Sink, TimeUnit, ingest,
 };
-use silverback::output::line::write_samples;
+use silverback::output::{SampleFormat, SampleWriter};
 use silverback::{Error, ErrorKind, Limits, MetricDef, Result, Sample, SeriesKey, Timestamp};
 
-const FORMATS: [InputFormat; 4] =
-    [InputFormat::Auto, InputFormat::Csv, InputFormat::Ndjson, InputFormat::Influx];
+const FORMATS: [InputFormat; 8] = [
+    InputFormat::Auto,
+    InputFormat::Csv,
+    InputFormat::Ndjson,
+    InputFormat::Influx,
+    InputFormat::Prometheus,
+    InputFormat::OpenMetrics,
+    InputFormat::Statsd,
+    InputFormat::AccessLog,
+];
 
 /// Keeps what it is given as lines of text, and refuses what a store would.
 #[derive(Debug, Default)]
@@ -40,12 +48,19 @@ impl Sink for Kept {
             let key = row.labels.iter().fold(SeriesKey::new(metric), named);
             key.check(&Limits::default())?;
             let sample = Sample::new(row.timestamp, value);
-            write_samples(&key, std::iter::once(sample), &mut text).unwrap();
+            text.extend(written(SampleFormat::Influx, &key, sample));
         }
         let text = String::from_utf8(text).unwrap();
         self.0.extend(text.lines().map(str::to_owned));
         Ok(())
     }
+}
+
+/// Writes one sample as it is exported.
+fn written(format: SampleFormat, key: &SeriesKey, sample: Sample) -> Vec<u8> {
+    let mut writer = SampleWriter::new(format, [key], Vec::new());
+    writer.series(&MetricDef::new(key.metric()), key, std::iter::once(sample)).unwrap();
+    writer.finish().unwrap()
 }
 
 /// What came of an input.
@@ -350,7 +365,8 @@ fn empty_inputs_are_no_error() {
                 continue;
             }
             let outcome = read_as(format, text.as_bytes());
-            let is_line = format == InputFormat::Influx && text.starts_with("time");
+            let has_header = matches!(format, InputFormat::Auto | InputFormat::Csv);
+            let is_line = !has_header && text.starts_with("time");
             let (report, kept) = outcome.map(|o| (o.report, o.kept)).unwrap();
             assert_eq!((report.rows, kept.len()), (u64::from(is_line), 0), "{text:?} {format:?}");
         }
@@ -468,11 +484,19 @@ proptest! {
         };
         let key = labels.iter().fold(SeriesKey::new(metric), named);
         let sample = Sample::new(Timestamp::from_nanos(time), value);
-        let mut text = Vec::new();
-        write_samples(&key, std::iter::once(sample), &mut text).unwrap();
-        let outcome = read(&text);
-        prop_assert_eq!(outcome.told(), Vec::<String>::new());
-        prop_assert_eq!(outcome.kept.join("\n") + "\n", String::from_utf8(text).unwrap());
+        let line = String::from_utf8(written(SampleFormat::Influx, &key, sample)).unwrap();
+        for format in [
+            SampleFormat::Influx,
+            SampleFormat::Csv,
+            SampleFormat::Ndjson,
+            SampleFormat::OpenMetrics,
+        ] {
+            let text = written(format, &key, sample);
+            let outcome = read(&text);
+            let shown = String::from_utf8_lossy(&text);
+            prop_assert_eq!(outcome.told(), Vec::<String>::new(), "{}", shown);
+            prop_assert_eq!(outcome.kept.join("\n") + "\n", line.clone(), "{}", shown);
+        }
     }
 }
 

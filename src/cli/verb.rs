@@ -15,10 +15,10 @@ pub(crate) enum Verb {
     Demo(demo::DemoArguments),
     /// Read CSV, JSON lines, line protocol, metrics or access logs into the store
     #[command(before_help = "silverback ingest requests.csv --map 'ts=time, latency=dur_ms:ms'")]
-    Ingest(ingest::IngestArguments),
+    Ingest(Box<ingest::IngestArguments>),
     /// Ask a question
     #[command(before_help = "silverback query 'p99(latency) by channel every 1m last 1h'")]
-    Query(query::QueryArguments),
+    Query(Box<query::QueryArguments>),
     /// Show new samples as they land, also beside a live writer
     #[command(before_help = "silverback tail 'latency{bot=\"support\"}' --for 1s")]
     Tail(tail::TailArguments),

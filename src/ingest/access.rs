@@ -1,9 +1,9 @@
-//! Access logs of web servers: the common and the combined form, and what `nginx` is often told to
-//! put behind them, `$request_time`.
+//! Access logs of web servers: the common and the combined form, and what `nginx` is often told
+//! to put behind them, `$request_time`.
 //!
-//! `10.0.0.1 - - [10/Oct/2026:13:55:36 +0200] "GET /u/123 HTTP/1.1" 200 2326 "referer" "agent" 0.042`
-//! becomes the metrics `response_bytes` and `request_time`, with the labels method, path, status and
-//! `status_class`. Numbers, UUIDs and long hexadecimal parts of a path become `:id`.
+//! `host - - [10/Oct/2026:13:55:36 +0200] "GET /u/123 HTTP/1.1" 200 2326 "referer" "agent" 0.042`
+//! becomes the metrics `response_bytes` and `request_time`, with the labels method, path, status
+//! and `status_class`. Numbers, UUIDs and long hexadecimal parts of a path become `:id`.
 
 use std::collections::HashSet;
 
@@ -53,6 +53,9 @@ const METRICS: [(&str, &str); 3] =
 
 impl Rows for AccessRows {
     fn row(&mut self, row: &[u8], feed: &mut Feed<'_, '_>) -> Result<(), RowError> {
+        if row.starts_with(b"#") {
+            return Ok(());
+        }
         let line = Line::parse(row)?;
         let timestamp = read_time(line.time)
             .ok_or_else(|| BadRow::new(0, "the time is not like [10/Oct/2026:13:55:36 +0200]"))?;
@@ -138,7 +141,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Returns method and path; a request that is none, such as the start of a TLS session, has neither.
+/// Returns method and path; a request that is none, such as the start of a TLS session, has none.
 fn request_parts(request: &[u8]) -> (&[u8], &[u8]) {
     let mut words = request.split(|byte| *byte == b' ');
     let is_method = |word: &&[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_uppercase);
@@ -264,6 +267,7 @@ pub(crate) fn looks_like_access_log(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::ingest::access::{read_time, write_pattern};
+    use crate::model::Timestamp;
 
     #[test]
     fn paths_become_patterns() {
@@ -284,7 +288,7 @@ mod tests {
 
     #[test]
     fn times_are_read_in_their_offset() {
-        let nanos = |text: &str| read_time(text.as_bytes()).map(|time| time.as_nanos());
+        let nanos = |text: &str| read_time(text.as_bytes()).map(Timestamp::as_nanos);
         assert_eq!(nanos("10/Oct/2000:13:55:36 -0700"), Some(971_211_336_000_000_000));
         assert_eq!(nanos("10/Oct/2000:20:55:36 +0000"), Some(971_211_336_000_000_000));
         for text in ["", "10/Okt/2000:13:55:36 -0700", "31/Feb/2000:13:55:36 +0000", "10/Oct/2000"]

@@ -217,7 +217,8 @@ fn lay_out(
         let name = |index: usize| {
             let column = header.get(index)?;
             let inner = column.strip_prefix("label.");
-            Some((index, inner.filter(|name| RESERVED.contains(name)).unwrap_or(column).to_owned()))
+            let is_own = |name: &&str| RESERVED.contains(&name.trim_start_matches("label."));
+            Some((index, inner.filter(is_own).unwrap_or(column).to_owned()))
         };
         let labels = labels.filter_map(name).collect();
         return Ok(Layout { time, labels, values: Values::Long { metric, value } });

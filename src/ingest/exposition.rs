@@ -122,20 +122,15 @@ impl ExpositionRows {
         if word != "TYPE" && word != "UNIT" {
             return Ok(());
         }
-        let (name, rest) = match rest.trim_start().strip_prefix('"') {
-            Some(quoted) => {
-                let end = end_of_quoted(quoted.as_bytes())
-                    .ok_or_else(|| BadRow::new(0, "a quote is opened and never closed"))?;
-                let (name, rest) = quoted.split_at(end);
-                (unescaped(name), rest.get(1..).unwrap_or(""))
-            }
-            None => {
-                let (name, rest) = rest.trim_start().split_once(' ').unwrap_or((rest, ""));
-                (name.to_owned(), rest)
-            }
+        let (name, rest) = if let Some(quoted) = rest.trim_start().strip_prefix('"') {
+            read_quoted(quoted)
+                .ok_or_else(|| BadRow::new(0, "a quote is opened and never closed"))?
+        } else {
+            let (name, rest) = rest.trim_start().split_once(' ').unwrap_or((rest, ""));
+            (name.to_owned(), rest)
         };
         let family = self.families.entry(name).or_default();
-        let said = Some(rest.trim().to_owned()).filter(|rest| !rest.is_empty());
+        let said = Some(unescaped(rest.trim())).filter(|rest| !rest.is_empty());
         match word {
             "TYPE" => family.kind = said,
             _ => family.unit = said,
@@ -158,7 +153,7 @@ impl ExpositionRows {
             None => (None, None, ""),
         };
         let is_start = end == "_created" && kind == Some("counter");
-        let metric = if is_start { self.started_by(inner) } else { name };
+        let metric = if is_start { started_by(inner) } else { name };
         let counted = match kind {
             Some("counter") => Some(MetricKind::Counter),
             Some("histogram" | "summary") if end == "_created" => Some(MetricKind::Gauge),
@@ -166,7 +161,8 @@ impl ExpositionRows {
             Some("gauge" | "summary" | "gaugehistogram" | "info" | "stateset") => {
                 Some(MetricKind::Gauge)
             }
-            _ => None,
+            // Nothing is said of it but its unit.
+            _ => unit.map(|_| MetricKind::Event),
         };
         if let Some(kind) = counted {
             let is_count = matches!(end, "_bucket" | "_count" | "_gcount");
@@ -178,12 +174,12 @@ impl ExpositionRows {
         let fields = if is_start { vec![Box::from(&b"start"[..])] } else { Vec::new() };
         Ok(feed.add_group(series, Group { labels, metrics: vec![metric], fields })?)
     }
+}
 
-    /// Returns the counter that a `_created` belongs to.
-    fn started_by(&self, family: &str) -> String {
-        let is_plain = family.ends_with("_total");
-        if is_plain { family.to_owned() } else { format!("{family}_total") }
-    }
+/// Returns the counter that a `_created` belongs to.
+fn started_by(family: &str) -> String {
+    let is_plain = family.ends_with("_total");
+    if is_plain { family.to_owned() } else { format!("{family}_total") }
 }
 
 /// The units of `OpenMetrics` that have a usual short form.
@@ -263,16 +259,13 @@ fn read_series(text: &str) -> Result<(String, Vec<(String, String)>), BadRow> {
     let mut rest = labels.strip_suffix('}').unwrap_or(labels).trim();
     let mut pairs: Vec<(String, String)> = Vec::new();
     while !rest.is_empty() {
-        let (key, behind, is_quoted) = match rest.strip_prefix('"') {
-            Some(quoted) => {
-                let (key, behind) = read_quoted(quoted).ok_or_else(|| bad(rest))?;
-                (key, behind, true)
-            }
-            None => {
-                let end = rest.find('=').ok_or_else(|| bad(rest))?;
-                let (key, behind) = rest.split_at(end);
-                (key.trim().to_owned(), behind, false)
-            }
+        let (key, behind, is_quoted) = if let Some(quoted) = rest.strip_prefix('"') {
+            let (key, behind) = read_quoted(quoted).ok_or_else(|| bad(rest))?;
+            (key, behind, true)
+        } else {
+            let end = rest.find('=').ok_or_else(|| bad(rest))?;
+            let (key, behind) = rest.split_at(end);
+            (key.trim().to_owned(), behind, false)
         };
         match behind.trim_start().strip_prefix('=') {
             Some(value) => {
@@ -339,6 +332,9 @@ pub(crate) fn looks_like_exposition(line: &[u8]) -> bool {
         parts.series.first().is_some_and(is_name)
             && is_number(parts.value)
             && (parts.time.is_empty() || is_number(parts.time))
-            && utf8(parts.series).is_ok_and(|series| read_series(series).is_ok())
+            && utf8(parts.series).is_ok_and(|series| {
+                !series.split('{').next().unwrap_or("").contains([',', '"', '='])
+                    && read_series(series).is_ok()
+            })
     })
 }

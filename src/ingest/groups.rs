@@ -26,7 +26,7 @@ pub(crate) struct Group {
 #[derive(Debug)]
 pub(crate) struct Groups {
     numbers: HashMap<Box<[u8]>, u32, Seeded>,
-    groups: Vec<Group>,
+    known: Vec<Group>,
     series_max: u64,
     series: u64,
     /// Why further series are refused, once they are: thousands of rows may ask.
@@ -39,7 +39,7 @@ impl Groups {
         // What an input holds must not decide which of its keys collide.
         let seed = RandomState::new().hash_one(0);
         let numbers = HashMap::with_hasher(Seeded { seed });
-        Self { numbers, groups: Vec::new(), series_max, series: 0, refusal: None }
+        Self { numbers, known: Vec::new(), series_max, series: 0, refusal: None }
     }
 
     /// Returns the number of a group that is known.
@@ -51,14 +51,14 @@ impl Groups {
     /// Returns the group of a number.
     #[inline]
     pub(crate) fn get(&self, number: u32) -> Option<&Group> {
-        self.groups.get(number as usize)
+        self.known.get(number as usize)
     }
 
     /// Adds a group and returns its number, or says why there are too many.
     pub(crate) fn add(&mut self, key: &[u8], group: Group) -> Result<u32, BadRow> {
         self.count(group.metrics.len())?;
-        let number = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
-        self.groups.push(group);
+        let number = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
+        self.known.push(group);
         self.numbers.insert(key.into(), number);
         Ok(number)
     }
@@ -71,7 +71,7 @@ impl Groups {
         metric: String,
     ) -> Result<u32, BadRow> {
         self.count(1)?;
-        let Some(group) = self.groups.get_mut(number as usize) else { return Ok(0) };
+        let Some(group) = self.known.get_mut(number as usize) else { return Ok(0) };
         group.metrics.push(metric);
         group.fields.push(field.into());
         Ok(u32::try_from(group.fields.len() - 1).unwrap_or(u32::MAX))
@@ -98,7 +98,7 @@ impl Groups {
     fn widest_label(&self) -> Option<(&str, usize)> {
         const GROUPS_SEEN: usize = 1_000;
         let mut values: HashMap<&str, Vec<&str>> = HashMap::new();
-        let labels = self.groups.iter().rev().take(GROUPS_SEEN).flat_map(|group| &group.labels);
+        let labels = self.known.iter().rev().take(GROUPS_SEEN).flat_map(|group| &group.labels);
         for (name, value) in labels {
             values.entry(name).or_default().push(value);
         }

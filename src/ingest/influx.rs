@@ -236,11 +236,11 @@ enum Field<'a> {
 }
 
 /// Reads a field, and returns it with what stands behind its comma.
-fn parse_field<'a>(
-    text: &'a str,
+fn parse_field(
+    text: &str,
     takes_text: bool,
     column: impl Fn(&str) -> usize,
-) -> Result<(Field<'a>, &'a str), BadRow> {
+) -> Result<(Field<'_>, &str), BadRow> {
     let (name, rest) = cut(text, b'=')
         .ok_or_else(|| BadRow::new(column(text), format!("field {text:?} has no value")))?;
     if let Some(quoted) = rest.strip_prefix('"') {

@@ -8,6 +8,7 @@ use memchr::memchr;
 use crate::model::Limits;
 
 /// A longer row is refused, so that an input without line ends takes no memory.
+#[expect(clippy::cast_possible_truncation, reason = "a few MiB")]
 pub(crate) const ROW_BYTES_MAX: usize = Limits::DEFAULT.row_bytes_max as usize;
 /// How much is read at once: larger pieces fall out of the second-level cache.
 const BUFFER_BYTES: usize = 256 << 10;

@@ -11,7 +11,7 @@ use crate::ingest::groups::Group;
 use crate::ingest::number;
 use crate::ingest::report::BadRow;
 use crate::ingest::source::{Feed, RowError, Rows, utf8};
-use crate::model::{MetricDef, MetricKind, Timestamp};
+use crate::model::{MetricDef, MetricKind};
 
 /// An input of lines.
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ impl Rows for StatsdRows {
             let reason = "a set counts distinct texts, which no sample holds; send a count";
             return Err(BadRow::new(0, reason).into());
         }
-        let timestamp = self.time(&line, feed)?;
+        let timestamp = if line.time.is_empty() { feed.now()? } else { feed.time(line.time, 0)? };
         self.key.clear();
         for part in [line.name, b"\n", line.tags] {
             self.key.extend_from_slice(part);
@@ -81,10 +81,6 @@ impl Rows for StatsdRows {
 }
 
 impl StatsdRows {
-    fn time(&self, line: &Line<'_>, feed: &Feed<'_, '_>) -> Result<Timestamp, BadRow> {
-        if line.time.is_empty() { feed.now() } else { feed.time(line.time, 0) }
-    }
-
     /// Returns the level that a gauge has now: a sign before its value says that it changes by it.
     fn level(&mut self, group: u32, text: &[u8], value: f64) -> Result<f64, BadRow> {
         let is_change = text.starts_with(b"+") || text.starts_with(b"-");
@@ -182,7 +178,7 @@ impl<'a> Line<'a> {
 pub(crate) fn looks_like_statsd(line: &[u8]) -> bool {
     Line::parse(line).is_ok_and(|line| {
         let mut values = line.values.split(|byte| *byte == b':');
-        utf8(line.name).is_ok()
+        line.labels_in_name().is_ok()
             && (line.of == Type::Set
                 || values.all(|value| {
                     number::double(value.strip_prefix(b"+").unwrap_or(value)).is_some()

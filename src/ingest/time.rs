@@ -386,7 +386,8 @@ mod tests {
             between in prop_oneof![Just("T"), Just(" "), Just("t"), Just("_")],
             offset in "(Z|z|[+-][0-2][0-9]:?[0-6][0-9]|)",
         ) {
-            let text = format!("{year}-{month}-{day}{between}{hour}:{minute}:{second}{fraction}{offset}");
+            let date = format!("{year}-{month}-{day}");
+            let text = format!("{date}{between}{hour}:{minute}:{second}{fraction}{offset}");
             let utc = Zone::default();
             if let Some(nanos) = time::fixed(text.as_bytes(), &utc) {
                 let read = time::civil(&text, &utc).map(Timestamp::as_nanos);

@@ -42,7 +42,7 @@ pub struct Limits {
     pub rows_max: u64,
     /// Bytes that a regular expression may take once compiled.
     pub regex_bytes_max: u64,
-    /// Bytes of one row of text that is read in, so that an input without line ends takes no memory.
+    /// Bytes of one row of text that is read in, as an input without line ends is one row.
     pub row_bytes_max: u64,
     /// Series of one input that is read in: more are most often a request's name among the labels.
     pub input_series_max: u64,

@@ -1,5 +1,5 @@
-//! Rows to text: the answer of a query as a table, drawing, CSV or JSON, and samples as line
-//! protocol.
+//! Rows to text: the answer of a query as a table, drawing, CSV or JSON, and samples in forms that
+//! are read back.
 //!
 //! Values are written as the shortest decimal that reads back to the same double; those for people
 //! are rounded.
@@ -10,11 +10,11 @@ mod csv;
 mod form;
 mod grid;
 mod json;
-pub mod line;
 mod lines;
 mod markdown;
 mod number;
 mod plot;
+mod samples;
 mod scale;
 mod spark;
 mod style;
@@ -23,6 +23,7 @@ mod table;
 use crate::query::{Column, Role};
 
 pub use crate::output::form::{Format, write_answer, write_styled};
+pub use crate::output::samples::{SampleFormat, SampleWriter};
 pub use crate::output::style::Style;
 
 /// Returns the names of the columns as they are printed: a label that collides with another column

@@ -3,6 +3,7 @@
 mod arguments;
 mod follow;
 mod identity;
+mod inputs;
 mod interrupt;
 mod piped;
 mod reading;

@@ -175,25 +175,32 @@ impl LongRows {
     ) -> Result<(), BadRow> {
         let not_numbers = || BadRow::new(0, "values and timestamps are arrays of numbers");
         let samples = &mut self.samples;
-        each(values, |text| Some(samples.push((0, number::double(text)?))))
-            .ok_or_else(not_numbers)?;
+        let taken = each(values, |text| {
+            samples.push((0, number::double(text)?));
+            Some(())
+        });
+        taken.ok_or_else(not_numbers)?;
         let times = &mut self.timestamps;
         times.clear();
         let mut bad = None;
         // They are milliseconds unless something else is said.
         let is_plain = feed.options.time_unit == TimeUnit::Auto;
-        each(timestamps, |text| match feed.time(text, 0) {
-            Ok(time) => Some(times.push(time)),
-            Err(_) if is_plain => {
-                let millis: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-                Some(times.push(Timestamp::from_nanos(millis.checked_mul(1_000_000)?)))
-            }
-            Err(error) => {
-                bad = Some(error);
-                None
-            }
-        })
-        .ok_or_else(|| bad.unwrap_or_else(not_numbers))?;
+        let taken = each(timestamps, |text| {
+            let time = match feed.time(text, 0) {
+                Ok(time) => time,
+                Err(_) if is_plain => {
+                    let millis: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+                    Timestamp::from_nanos(millis.checked_mul(1_000_000)?)
+                }
+                Err(error) => {
+                    bad = Some(error);
+                    return None;
+                }
+            };
+            times.push(time);
+            Some(())
+        });
+        taken.ok_or_else(|| bad.unwrap_or_else(not_numbers))?;
         if self.samples.len() == self.timestamps.len() {
             return Ok(());
         }
@@ -204,8 +211,8 @@ impl LongRows {
     /// Reads which labels and metrics a row has.
     #[cold]
     fn group(&self, row: &[u8], parts: &Parts<'_>) -> Result<Group, BadRow> {
-        let mut group = Group::default();
-        group.metrics = self.metrics.iter().map(|(_, metric)| metric.clone()).collect();
+        let metrics = self.metrics.iter().map(|(_, metric)| metric.clone()).collect();
+        let mut group = Group { metrics, ..Group::default() };
         let mut all = vec![];
         members(Value::Object(row), &mut |name, value| {
             if matches!(self.place_of(&name, value), Place::Label) {

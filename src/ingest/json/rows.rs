@@ -4,7 +4,7 @@ use crate::ingest::json::decide::decide;
 use crate::ingest::json::long::LongRows;
 use crate::ingest::json::mapped::MappedRows;
 use crate::ingest::report::BadRow;
-use crate::ingest::source::{Feed, RowError, Rows};
+use crate::ingest::source::{Feed, RowError, Rows, utf8};
 
 /// An input of JSON objects.
 #[derive(Debug, Default)]
@@ -39,5 +39,5 @@ impl Rows for JsonRows {
 /// Makes sure that a row is text.
 #[inline]
 fn check_text(row: &[u8]) -> Result<(), BadRow> {
-    if row.is_ascii() { Ok(()) } else { crate::ingest::source::utf8(row).map(drop) }
+    if row.is_ascii() { Ok(()) } else { utf8(row).map(drop) }
 }

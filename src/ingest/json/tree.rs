@@ -166,7 +166,7 @@ impl Tree {
                 None => break,
             }
         }
-        node.look_up(*place, name, is_escaped)
+        node.look_up(place, name, is_escaped)
     }
 }
 
@@ -174,7 +174,7 @@ impl Node {
     #[cold]
     fn look_up(
         &mut self,
-        place: usize,
+        place: &mut usize,
         name: &[u8],
         is_escaped: bool,
     ) -> Result<Option<usize>, BadRow> {
@@ -183,7 +183,9 @@ impl Node {
         let text = unescaped(name, is_escaped)?;
         let child = self.children.iter().position(|child| *child.name == *text.as_bytes());
         if self.order.len() < MEMBERS_REMEMBERED && !self.order.iter().any(|(n, _)| **n == *name) {
-            self.order.insert(place.min(self.order.len()), (name.into(), child));
+            let next = (*place).min(self.order.len());
+            self.order.insert(next, (name.into(), child));
+            *place = next + 1;
         }
         Ok(child)
     }

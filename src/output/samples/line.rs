@@ -1,6 +1,4 @@
 //! Samples as Influx line protocol: `metric,label=value value=842.5 1700000000000000000`.
-//!
-//! What is written here reads back to the same samples through [`crate::ingest`].
 
 use std::io;
 
@@ -8,10 +6,7 @@ use crate::model::{Sample, SeriesKey};
 use crate::output::number;
 
 /// Writes the samples of one series, a line each, in order.
-///
-/// # Errors
-/// What the writer says.
-pub fn write_samples(
+pub(crate) fn write(
     key: &SeriesKey,
     samples: impl Iterator<Item = Sample>,
     out: &mut dyn io::Write,
@@ -29,7 +24,8 @@ pub fn write_samples(
     }
     for sample in samples {
         let (value, time) = (number::text(sample.value), sample.timestamp.as_nanos());
-        writeln!(out, "{prefix} value={value} {time}")?;
+        // With all digits no reader takes it for a time in another unit.
+        writeln!(out, "{prefix} value={value} {time:019}")?;
     }
     Ok(())
 }
