@@ -228,7 +228,7 @@ fn structured_logs_need_no_mapping() {
     let blocks: Vec<&str> = include_str!("ingest/structured_logs.txt").split("\n\n").collect();
     assert_eq!(blocks.len(), 12);
     for block in blocks {
-        let [name, line, wanted] = block.trim().split('\n').collect::<Vec<_>>()[..] else {
+        let [name, line, wanted] = block.lines().collect::<Vec<_>>()[..] else {
             panic!("three lines: {block}");
         };
         let read = read(line);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use silverback::Durability;
 
 use crate::cli::ingest::reading::ReadingArguments;
@@ -14,11 +14,11 @@ pub(crate) struct IngestArguments {
     /// The files, plain, .gz or .zst; - is stdin
     #[arg(value_name = "FILE", default_value = "-")]
     pub(crate) files: Vec<PathBuf>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "How files are read")]
     pub(crate) reading: ReadingArguments,
     /// What a bad row does
-    #[arg(long, value_enum, default_value = "skip")]
-    pub(crate) on_error: OnError,
+    #[arg(long, value_parser = ["skip", "stop"], default_value = "skip")]
+    pub(crate) on_error: String,
     /// Keep bad rows in this file, byte for byte
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
@@ -37,15 +37,6 @@ pub(crate) struct IngestArguments {
     /// sync, interval=200ms or os
     #[arg(long, default_value = "interval=200ms", value_parser = durability)]
     pub(crate) durability: Durability,
-}
-
-/// What a bad row does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum OnError {
-    /// It is left out and counted.
-    Skip,
-    /// It ends the reading; what stood before it is stored.
-    Stop,
 }
 
 fn durability(text: &str) -> Result<Durability, String> {

@@ -14,7 +14,7 @@ use silverback::ingest::{
 use silverback::{Clock, Store, Timestamp};
 
 use crate::cli::Context;
-use crate::cli::ingest::arguments::{IngestArguments, OnError};
+use crate::cli::ingest::arguments::IngestArguments;
 use crate::cli::ingest::follow::Followed;
 use crate::cli::ingest::identity::place;
 use crate::cli::ingest::piped::Piped;
@@ -153,7 +153,7 @@ impl Inputs<'_> {
     fn options<'b>(&'b self, offset: u64, clock: &'b StoreClock<'_>) -> IngestOptions<'b> {
         let options = self.arguments.reading.options(self.mapping.as_ref(), false);
         options
-            .stop_on_error(self.arguments.on_error == OnError::Stop)
+            .stop_on_error(self.arguments.on_error == "stop")
             .resume_at(offset)
             .clock(clock)
             .stop_flag(self.stop)

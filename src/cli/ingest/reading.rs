@@ -12,7 +12,6 @@ use crate::cli::span::time;
 
 /// How an input is read.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Reading")]
 pub(crate) struct ReadingArguments {
     /// auto, csv, ndjson, influx, prom, openmetrics, statsd or access-log
     #[arg(long, default_value = "auto")]

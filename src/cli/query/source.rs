@@ -20,7 +20,7 @@ pub(crate) struct SourceArguments {
     /// Ask about this file instead of a store; may be given several times
     #[arg(long, value_name = "DATA")]
     file: Vec<PathBuf>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "How files are read")]
     reading: ReadingArguments,
 }
 
