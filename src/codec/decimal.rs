@@ -135,6 +135,14 @@ fn integer_of(value: f64, power: f64) -> Option<i64> {
     is_exact.then_some(rounded as i64)
 }
 
+/// Returns the integer nearest to a number, of which the doubles lie far enough apart.
+#[inline]
+pub(super) fn integer_near(scaled: f64) -> Option<i64> {
+    let rounded = (scaled + ROUNDING) - ROUNDING;
+    #[expect(clippy::cast_possible_truncation, reason = "an integer below 2^51")]
+    (scaled.abs() < INTEGER_END).then_some(rounded as i64)
+}
+
 /// Returns the least exponent for which nearly all of a sample are decimals.
 fn exponent_of(values: &[f64]) -> Option<usize> {
     let step = values.len().div_ceil(SAMPLE).max(1);

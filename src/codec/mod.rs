@@ -29,6 +29,7 @@ mod integers;
 mod ordered;
 mod packing;
 mod prefix;
+mod quotients;
 mod raw;
 mod scale;
 mod scaled;

@@ -33,7 +33,7 @@ pub(super) fn decode(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<(
 
 /// Flips the magnitude of negative values, so that integers compare as `total_cmp` does.
 #[inline]
-fn order_of(bits: u64) -> i64 {
+pub(super) fn order_of(bits: u64) -> i64 {
     let bits = bits.cast_signed();
     bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
 }

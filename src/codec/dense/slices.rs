@@ -68,9 +68,12 @@ impl<'a> ValueSlices<'a> {
         if codec != ValueCodec::Dense {
             return Ok(None);
         }
-        let lane = Lane::from_tag(*bytes.first().ok_or(CodecError::Truncated)?)?;
-        let mut at = 1;
+        let mut at = 0;
+        let lane = Lane::take(&bytes, &mut at)?;
         let exceptions = take_exceptions(&bytes, &mut at, count)?;
+        if matches!(lane, Lane::Near(_)) {
+            return Ok(None);
+        }
         let column = take_sliced(&bytes, at, count - exceptions.len())?;
         let Some(column) = column else { return Ok(None) };
         let mut first_bit = 0;

@@ -1,32 +1,64 @@
-//! Values in bins: decimals and the few values that are none, or the order of their bits.
+//! Values in bins: decimals or quotients and the few values that are none, or the order of bits.
 //!
 //! ```text
 //! size  field       legal range
-//! 1     lane        0..=15: decimals with this exponent of ten; 16: the order of the bits
+//! 1     lane        0..=15: decimals with this exponent of ten; 16: the order of the bits;
+//!                   17: quotients; 18: near quotients
+//! 1..   divisor     varint, 1..2^53, in lanes 17 and 18 only
 //!       exceptions  as in `exceptions`, but fewer than values
 //!       column      as in `column`, of the values that are no exceptions
+//!       distances   as in `column`, as many, in lane 18 only
 //! ```
+//!
+//! In lanes 17 and 18 a value is the integer over the divisor, in lane 18 so many doubles above it
+//! as the distance says.
 
 use crate::codec::decimal::{self, Decimals, power_of};
 use crate::codec::dense::column::{DensePlan, decode_dense};
 use crate::codec::error::CodecError;
 use crate::codec::exceptions::{ValueException, exceptions_bytes, put_exceptions, take_exceptions};
 use crate::codec::ordered;
+use crate::codec::quotients::{DIVISOR_MAX, Quotients, value_beside};
+use crate::codec::varint;
 
 const LANE_ORDERED: u8 = 16;
+const LANE_QUOTIENTS: u8 = 17;
+const LANE_NEAR_QUOTIENTS: u8 = 18;
+/// Decimals of so many bits are not taken for quotients.
+const NARROW_BITS: u32 = 24;
 
 /// What integers stand for values.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Lane {
-    /// Integers over this power of ten.
+    /// Integers over this number: a power of ten, or an integer.
     Decimal(f64),
     /// The order of the values' bits.
     Ordered,
+    /// Integers over this number, and in a column of its own how far beside it the values lie.
+    Near(u64),
 }
 
 impl Lane {
-    pub(super) fn from_tag(tag: u8) -> Result<Self, CodecError> {
-        if tag == LANE_ORDERED { Ok(Self::Ordered) } else { power_of(tag).map(Self::Decimal) }
+    /// Reads the lane at `*at`, which moves behind it.
+    ///
+    /// # Errors
+    /// [`CodecError`] where there is none.
+    pub(super) fn take(bytes: &[u8], at: &mut usize) -> Result<Self, CodecError> {
+        let tag = *bytes.get(*at).ok_or(CodecError::Truncated)?;
+        *at += 1;
+        match tag {
+            LANE_ORDERED => Ok(Self::Ordered),
+            LANE_QUOTIENTS | LANE_NEAR_QUOTIENTS => {
+                let divisor = varint::read_u64(bytes, at)?;
+                if !(1..DIVISOR_MAX).contains(&divisor) {
+                    return Err(CodecError::OutOfRange { field: "divisor" });
+                }
+                #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
+                let power = divisor as f64;
+                Ok(if tag == LANE_QUOTIENTS { Self::Decimal(power) } else { Self::Near(divisor) })
+            }
+            exponent => power_of(exponent).map(Self::Decimal),
+        }
     }
 
     #[inline]
@@ -34,6 +66,7 @@ impl Lane {
         match self {
             Self::Decimal(power) => decimal::value_of(integer, power),
             Self::Ordered => ordered::value_of(integer),
+            Self::Near(divisor) => value_beside(integer, divisor, 0),
         }
     }
 
@@ -45,6 +78,7 @@ impl Lane {
             Self::Ordered => {
                 out.extend(integers.iter().map(|integer| ordered::value_of(*integer)));
             }
+            Self::Near(_) => out.extend(integers.iter().map(|integer| self.value_of(*integer))),
         }
     }
 }
@@ -53,8 +87,12 @@ impl Lane {
 #[derive(Debug)]
 pub(in crate::codec) struct DenseValuesPlan {
     lane: u8,
+    /// Of the quotients; nothing in other lanes.
+    divisor: Option<u64>,
     exceptions: Vec<ValueException>,
     column: DensePlan,
+    /// From their quotients; nothing where all are zero, and in other lanes.
+    distances: Option<DensePlan>,
 }
 
 impl DenseValuesPlan {
@@ -65,20 +103,56 @@ impl DenseValuesPlan {
             Some(Decimals { exponent, exceptions, integers }) => (exponent, exceptions, integers),
             None => (LANE_ORDERED, Vec::new(), ordered::orders_of(values)),
         };
-        Some(Self { lane, exceptions, column: DensePlan::of(integers)? })
+        let may_be_quotients = lane == LANE_ORDERED || are_wide(&integers);
+        let column = DensePlan::of(integers)?;
+        let plan = Self { lane, divisor: None, exceptions, column, distances: None };
+        let quotients = if may_be_quotients { Self::of_quotients(values) } else { None };
+        // Of equals the one that decodes with less work.
+        Some(match quotients {
+            Some(quotients) if quotients.len_bytes() < plan.len_bytes() => quotients,
+            _ => plan,
+        })
+    }
+
+    fn of_quotients(values: &[f64]) -> Option<Self> {
+        let Quotients { divisor, exceptions, integers, distances } = Quotients::of(values)?;
+        let column = DensePlan::of(integers)?;
+        let are_exact = distances.iter().all(|distance| *distance == 0);
+        let (lane, distances) = if are_exact {
+            (LANE_QUOTIENTS, None)
+        } else {
+            (LANE_NEAR_QUOTIENTS, Some(DensePlan::of(distances)?))
+        };
+        Some(Self { lane, divisor: Some(divisor), exceptions, column, distances })
     }
 
     /// Returns how many bytes [`encode`](Self::encode) appends.
     pub(in crate::codec) fn len_bytes(&self) -> u64 {
-        1 + exceptions_bytes(&self.exceptions) + self.column.len_bytes()
+        let divisor_bytes = self.divisor.map_or(0, varint::len_bytes) as u64;
+        let distances_bytes = self.distances.as_ref().map_or(0, DensePlan::len_bytes);
+        let column_bytes = self.column.len_bytes() + distances_bytes;
+        1 + divisor_bytes + exceptions_bytes(&self.exceptions) + column_bytes
     }
 
     /// Appends the values that the plan was made of.
     pub(in crate::codec) fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.lane);
+        if let Some(divisor) = self.divisor {
+            varint::put_u64(out, divisor);
+        }
         put_exceptions(&self.exceptions, out);
         self.column.encode(out);
+        if let Some(distances) = &self.distances {
+            distances.encode(out);
+        }
     }
+}
+
+/// Returns whether integers take so many bits that they may be quotients of fewer.
+fn are_wide(integers: &[i64]) -> bool {
+    let (least, greatest) = (integers.iter().min(), integers.iter().max());
+    let span = least.zip(greatest).map_or(0, |(least, greatest)| greatest.abs_diff(*least));
+    span >> NARROW_BITS != 0
 }
 
 /// Appends the `count` values of a block.
@@ -90,22 +164,44 @@ pub(in crate::codec) fn decode_values(
     count: usize,
     out: &mut Vec<f64>,
 ) -> Result<(), CodecError> {
-    let lane = Lane::from_tag(*bytes.first().ok_or(CodecError::Truncated)?)?;
-    let mut at = 1;
+    let mut at = 0;
+    let lane = Lane::take(bytes, &mut at)?;
     let exceptions = take_exceptions(bytes, &mut at, count)?;
     let integers = decode_dense(bytes, &mut at, count - exceptions.len())?;
+    let start = out.len();
+    out.reserve(count);
+    if let Lane::Near(divisor) = lane {
+        let distances = decode_dense(bytes, &mut at, integers.len())?;
+        let pairs = integers.iter().zip(&distances);
+        out.extend(pairs.map(|(integer, distance)| value_beside(*integer, divisor, *distance)));
+    } else if exceptions.is_empty() {
+        lane.put_values(&integers, out);
+    } else {
+        let mut values = Vec::with_capacity(integers.len());
+        lane.put_values(&integers, &mut values);
+        out.append(&mut values);
+    }
     if at != bytes.len() {
+        out.truncate(start);
         return Err(CodecError::TrailingBytes);
     }
-    out.reserve(count);
-    let mut rest = integers.as_slice();
-    let mut next = 0;
-    for exception in exceptions {
-        let (own, behind) = rest.split_at_checked(exception.position - next).unwrap_or((rest, &[]));
-        lane.put_values(own, out);
-        out.push(f64::from_bits(exception.bits));
-        (rest, next) = (behind, exception.position + 1);
-    }
-    lane.put_values(rest, out);
+    insert(&exceptions, start, out);
     Ok(())
+}
+
+/// Moves the values behind `start` apart, so that the exceptions have their places.
+fn insert(exceptions: &[ValueException], start: usize, out: &mut Vec<f64>) {
+    let mut end = out.len();
+    let mut behind = end + exceptions.len();
+    out.resize(behind, 0.0);
+    for (before, exception) in exceptions.iter().enumerate().rev() {
+        // So many values that are none stand in front of it.
+        let own = start + exception.position - before;
+        let place = start + exception.position;
+        out.copy_within(own..end, behind - (end - own));
+        if let Some(value) = out.get_mut(place) {
+            *value = f64::from_bits(exception.bits);
+        }
+        (end, behind) = (own, place);
+    }
 }
