@@ -122,9 +122,8 @@ fn cells<T>(
     let place = |name: &str| headers.iter().position(|header| header == name);
     let labels: Vec<usize> = source.labels.iter().map(|label| place(label).unwrap()).collect();
     let (cell, filter) = (place(source.cell).unwrap(), place(source.filter.0));
-    let passes = |row: &StringRecord| {
-        filter.is_none_or(|column| row[column].starts_with(source.filter.1))
-    };
+    let passes =
+        |row: &StringRecord| filter.is_none_or(|column| row[column].starts_with(source.filter.1));
     let mut series: BTreeMap<Vec<String>, Vec<T>> = BTreeMap::new();
     for row in reader.records().map(Result::unwrap).filter(passes) {
         let Some(entry) = parse(&row[cell]) else { continue };

@@ -109,8 +109,7 @@ pub(crate) fn timestamps(count: usize) -> Vec<Column<i64>> {
     let steps = || (0_i64..).take(count);
     let mut random = Random(12);
     let regular = steps().map(|step| START + step * 15_000 * MILLI).collect();
-    let jittered =
-        steps().map(|step| START + (step * 15_000 + random.below(9)) * MILLI).collect();
+    let jittered = steps().map(|step| START + (step * 15_000 + random.below(9)) * MILLI).collect();
     let mut drifting = START;
     let delayed = steps().map(|_| {
         drifting += (15_000 + random.below(9)) * MILLI;

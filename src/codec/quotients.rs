@@ -157,8 +157,7 @@ impl Inexact {
 
     /// Euclid's algorithm, until what is left may be nothing; none where its result may be, too.
     fn common_divisor(self, other: Self) -> Option<Self> {
-        let (mut a, mut b) =
-            if self.number < other.number { (other, self) } else { (self, other) };
+        let (mut a, mut b) = if self.number < other.number { (other, self) } else { (self, other) };
         while b.is_certain() {
             let times = (a.number / b.number).round();
             let number = (a.number - times * b.number).abs();
@@ -180,7 +179,8 @@ mod tests {
         assert_eq!(found.divisor % divisor, 0, "{} of {divisor}", found.divisor);
         let again = Quotients::over(values, found.divisor).unwrap();
         let pairs = again.integers.iter().zip(&again.distances);
-        let read = pairs.map(|(integer, distance)| value_beside(*integer, again.divisor, *distance));
+        let read =
+            pairs.map(|(integer, distance)| value_beside(*integer, again.divisor, *distance));
         let bits: Vec<u64> = read.map(f64::to_bits).collect();
         assert_eq!(bits, values.iter().map(|value| value.to_bits()).collect::<Vec<_>>());
     }
@@ -209,7 +209,8 @@ mod tests {
 
     #[test]
     fn noise_has_no_divisor() {
-        let noise: Vec<f64> = (0..1000).map(|i| f64::from_bits(noise(i) << 20 | 0x3FF << 52)).collect();
+        let noise: Vec<f64> =
+            (0..1000).map(|i| f64::from_bits(noise(i) << 20 | 0x3FF << 52)).collect();
         assert!(Quotients::of(&noise).is_none_or(|found| found.distances.iter().all(|d| *d == 0)));
         assert!(Quotients::of(&[f64::NAN; 100]).is_none());
         assert!(Quotients::of(&[]).is_none());

@@ -1,12 +1,19 @@
 //! A block: root, tree, offsets and ids of its entries.
 
-use crate::codec::dense::huffman::codes_of;
+use crate::codec::dense::BINS_MAX;
+use crate::codec::dense::huffman::{Code, codes_of};
 use crate::codec::dense::ids::{put_ids, take_ids};
+use crate::codec::dense::log2::BIT;
 use crate::codec::dense::offsets::{deal_slices, put_slices, slices_bytes, take_slice};
 use crate::codec::dense::prune::Pruned;
 use crate::codec::dense::sort::sort;
-use crate::codec::dense::tree::{Root, put_nodes, take_bins};
+use crate::codec::dense::tree::{Bin, Root, put_nodes, take_bins};
 use crate::codec::error::CodecError;
+
+/// From so many entries on, those that can be sliced lie in thin bins.
+const SLICED_MIN: usize = 4096;
+/// Codes may take one bit in so many entries more than their entropy.
+const EXCESS_ONE_IN: u64 = 32;
 
 /// Appends a block of 1 to 2^16 entries.
 pub(super) fn put_block(entries: &[i64], is_sliced: bool, out: &mut Vec<u8>) {
@@ -16,7 +23,8 @@ pub(super) fn put_block(entries: &[i64], is_sliced: bool, out: &mut Vec<u8>) {
         return;
     }
     let sorted = sort(keys_of(entries, root), root.width);
-    let Pruned { nodes, bins } = Pruned::of(&sorted.keys, root, is_sliced);
+    let Coded { pruned, codes, .. } = Coded::choose(&sorted.keys, root, is_sliced);
+    let Pruned { nodes, bins } = pruned;
     put_nodes(&nodes, out);
     // A bin is a run of the sorted entries.
     let mut ids = vec![0; entries.len()];
@@ -30,7 +38,41 @@ pub(super) fn put_block(entries: &[i64], is_sliced: bool, out: &mut Vec<u8>) {
     }
     put_slices(entries, &ids, &bins, out);
     if bins.len() > 1 {
-        put_ids(&ids, &codes_of(&bins), out);
+        put_ids(&ids, &codes, out);
+    }
+}
+
+/// Bins, their codes, and what entries take in them.
+struct Coded {
+    pruned: Pruned,
+    codes: [Code; BINS_MAX],
+    bits: u64,
+}
+
+impl Coded {
+    /// Chooses the bins. A code takes whole bits, where pruning counts its share of entropy: nine
+    /// equal parts as bins of eight and of one take half a bit more. Where that is much, thin bins
+    /// are tried, too.
+    fn choose(keys: &[u64], root: Root, is_sliced: bool) -> Self {
+        let must_be_thin = is_sliced && keys.len() >= SLICED_MIN;
+        let best = Self::of(Pruned::of(keys, root, must_be_thin));
+        let excess = best.bits.saturating_sub(best.pruned.entry_bits() / BIT);
+        if must_be_thin || excess <= keys.len() as u64 / EXCESS_ONE_IN {
+            return best;
+        }
+        let thin = Self::of(Pruned::of(keys, root, true));
+        let gain = (best.bits + best.pruned.tree_bits() / BIT)
+            .saturating_sub(thin.bits + thin.pruned.tree_bits() / BIT);
+        if gain > 0 { thin } else { best }
+    }
+
+    fn of(pruned: Pruned) -> Self {
+        let codes = codes_of(&pruned.bins);
+        let bits_of = |(bin, code): (&Bin, &Code)| {
+            bin.slice_bits() + u64::from(bin.count) * u64::from(code.length)
+        };
+        let bits = pruned.bins.iter().zip(&codes).map(bits_of).sum();
+        Self { pruned, codes, bits }
     }
 }
 

@@ -1,9 +1,9 @@
-//! A column: its divisor, its order, and the block of its entries.
+//! A column: its divisor, its order, and its entries.
 
 use crate::codec::dense::DENSE_COUNT_MAX;
-use crate::codec::dense::block::{put_block, take_block};
 use crate::codec::dense::offsets::slices_bytes;
 use crate::codec::dense::order::Order;
+use crate::codec::dense::repeats::Known;
 use crate::codec::dense::tree::{Bin, take_bins};
 use crate::codec::error::CodecError;
 use crate::codec::scaled::Scale;
@@ -12,6 +12,8 @@ use crate::codec::varint;
 const VALUES: u8 = 0;
 const DELTAS: u8 = 1;
 const LINE: u8 = 2;
+/// These bits of the tag are the order, those above say which entries are known.
+const ORDER: u8 = 3;
 
 /// An encoded column: to know what it takes is to encode it.
 #[derive(Debug)]
@@ -27,24 +29,36 @@ impl DensePlan {
             return None;
         }
         let (scale, quotients) = Scale::divide(integers);
-        let mut bytes = Vec::new();
-        scale.put(&mut bytes);
         let order = Order::choose(&quotients);
-        match order {
-            Order::Values => bytes.push(VALUES),
-            Order::Deltas(first) => {
-                bytes.push(DELTAS);
-                varint::put_u64(&mut bytes, varint::zigzag(first));
-            }
-            Order::Line(slope) => {
-                bytes.push(LINE);
-                varint::put_u64(&mut bytes, varint::zigzag(slope));
-            }
-        }
         let mut entries = Vec::with_capacity(quotients.len());
         order.entries(0, &quotients, &mut entries);
-        put_block(&entries, order == Order::Values, &mut bytes);
-        Some(Self { bytes })
+        let mut plan = Self::in_order(scale, order, Known::Nothing, &entries);
+        let held = Known::held_in(&quotients).map(|held| (Order::Values, held));
+        let constant = Known::constant_of(&entries).map(|constant| (order, constant));
+        for (order, known) in [held, constant].into_iter().flatten() {
+            let entries = if known == Known::Held { &quotients } else { &entries };
+            let repeating = Self::in_order(scale, order, known, entries);
+            if repeating.len_bytes() < plan.len_bytes() {
+                plan = repeating;
+            }
+        }
+        Some(plan)
+    }
+
+    fn in_order(scale: Scale, order: Order, known: Known, entries: &[i64]) -> Self {
+        let mut bytes = Vec::new();
+        scale.put(&mut bytes);
+        let (tag, parameter) = match order {
+            Order::Values => (VALUES, None),
+            Order::Deltas(first) => (DELTAS, Some(first)),
+            Order::Line(slope) => (LINE, Some(slope)),
+        };
+        bytes.push(tag | known.tag());
+        if let Some(parameter) = parameter {
+            varint::put_u64(&mut bytes, varint::zigzag(parameter));
+        }
+        known.put(entries, order == Order::Values, &mut bytes);
+        Self { bytes }
     }
 
     /// Returns how many bytes [`encode`](Self::encode) appends.
@@ -92,11 +106,11 @@ pub(in crate::codec) fn append_dense(
     out.resize(start + count, 0);
     let integers = out.get_mut(start..).unwrap_or_default();
     let scale = Scale::take(bytes, at)?;
-    let order = take_order(bytes, at)?;
+    let (order, known) = take_order(bytes, at)?;
     let skipped = usize::from(matches!(order, Order::Deltas(_)));
     let entries = integers.get_mut(skipped..).unwrap_or_default();
     if !entries.is_empty() {
-        take_block(bytes, at, entries)?;
+        known.take_entries(bytes, at, entries)?;
     }
     order.restore(integers);
     scale.multiply(integers);
@@ -109,6 +123,8 @@ pub(super) struct SlicedColumn {
     pub(super) scale: Scale,
     /// Of the quotients, in ascending order.
     pub(super) bins: Vec<Bin>,
+    /// A quotient that stands in no slice, and how often it comes.
+    pub(super) constant: Option<(i64, u32)>,
     /// Where in the bytes the slices begin.
     pub(super) slices_at: usize,
 }
@@ -127,24 +143,32 @@ pub(super) fn take_sliced(
         return Err(ILLEGAL);
     }
     let scale = Scale::take(bytes, &mut at)?;
-    if take_order(bytes, &mut at)? != Order::Values {
+    let (order, known) = take_order(bytes, &mut at)?;
+    if order != Order::Values || known == Known::Held {
         return Ok(None);
     }
-    let bins = take_bins(bytes, &mut at, u32::try_from(count).map_err(|_| ILLEGAL)?)?;
+    let given = known.take_given(bytes, &mut at, count)?;
+    let to_u32 = |count| u32::try_from(count).map_err(|_| ILLEGAL);
+    let constant = match known {
+        Known::Constant(constant) if given < count => Some((constant, to_u32(count - given)?)),
+        _ => None,
+    };
+    let bins = take_bins(bytes, &mut at, to_u32(given)?)?;
     slices_bytes(bytes.get(at..).unwrap_or(&[]), &bins)?;
-    Ok(Some(SlicedColumn { scale, bins, slices_at: at }))
+    Ok(Some(SlicedColumn { scale, bins, constant, slices_at: at }))
 }
 
-fn take_order(bytes: &[u8], at: &mut usize) -> Result<Order, CodecError> {
+fn take_order(bytes: &[u8], at: &mut usize) -> Result<(Order, Known), CodecError> {
     let tag = *bytes.get(*at).ok_or(CodecError::Truncated)?;
     *at += 1;
     let mut parameter = || Ok(varint::unzigzag(varint::read_u64(bytes, at)?));
-    match tag {
-        VALUES => Ok(Order::Values),
-        DELTAS => Ok(Order::Deltas(parameter()?)),
-        LINE => Ok(Order::Line(parameter()?)),
-        _ => Err(CodecError::OutOfRange { field: "order" }),
-    }
+    let order = match tag & ORDER {
+        VALUES => Order::Values,
+        DELTAS => Order::Deltas(parameter()?),
+        LINE => Order::Line(parameter()?),
+        _ => return Err(CodecError::OutOfRange { field: "order" }),
+    };
+    Ok((order, Known::take(tag & !ORDER, bytes, at)?))
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@
 //!
 //! ```text
 //! size  field      legal range
-//! 1     order      0..=2
+//! 1     order      0..=2; plus 4 or 8 where most entries are known, as in `repeats`
 //! 1..   parameter  zigzag varint: the first integer (order 1) or the slope (order 2)
-//!       block      of all integers, in order 1 of their differences; absent if there are none
+//!       block      of all entries, in order 1 of the differences; absent if there are none. Where
+//!                  most are known, see `repeats`
 //!
 //! order 0: integer = entry                      (can be sliced)
 //! order 1: the first is the parameter; each later one = the one before + entry
@@ -36,6 +37,7 @@ mod offsets;
 mod order;
 mod prune;
 mod ranks;
+mod repeats;
 mod slices;
 mod sort;
 mod tree;

@@ -9,10 +9,9 @@ const LARGE_BLOCK: usize = 8192;
 /// Nodes with no more entries are not split, which costs under 0.01 bit an entry each.
 const UNSPLIT_MAX: usize = 8;
 const UNSPLIT_MAX_OF_LARGE: usize = 32;
-/// From so many entries on, no bin but that of one integer holds more than their 32nd part, so that
-/// slices are thin. That costs 0.02 bit an entry.
-const SLICED_MIN: usize = 4096;
-const SLICES: usize = 32;
+/// A thin bin, but that of one integer, holds no more than this part of the entries. Where they are
+/// sliced, that costs 0.02 bit an entry.
+const THIN_ONE_IN: usize = 32;
 
 /// The bins of a block, in ascending order, and the tree whose leaves they are.
 #[derive(Debug, Default)]
@@ -23,7 +22,7 @@ pub(super) struct Pruned {
 
 impl Pruned {
     /// Divides entries, given as sorted distances from the root's low end.
-    pub(super) fn of(keys: &[u64], root: Root, is_sliced: bool) -> Self {
+    pub(super) fn of(keys: &[u64], root: Root, is_thin: bool) -> Self {
         let unsplit_max = if keys.len() < LARGE_BLOCK { UNSPLIT_MAX } else { UNSPLIT_MAX_OF_LARGE };
         let mut pruner = Pruner {
             root_low: root.low,
@@ -33,8 +32,8 @@ impl Pruned {
             fee: BIT,
             tree: Self::default(),
         };
-        if is_sliced && keys.len() >= SLICED_MIN {
-            pruner.bin_entries_max = keys.len() / SLICES + 1;
+        if is_thin {
+            pruner.bin_entries_max = keys.len() / THIN_ONE_IN + 1;
         }
         loop {
             pruner.cheapest(keys, root.width);

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::iter;
 
 use crate::codec::ValueCodec;
 use crate::codec::dense::column::take_sliced;
@@ -43,7 +44,7 @@ pub struct ValueBin {
 pub struct ValueSlices<'a> {
     lane: Lane,
     scale: Scale,
-    /// At first those of the column, then one for each exception.
+    /// At first those of the column, then those of one value: what most values are, exceptions.
     bins: Vec<ValueBin>,
     /// Those of the column, with the bits at which their slices begin.
     places: Vec<(Bin, usize)>,
@@ -87,6 +88,10 @@ impl<'a> ValueSlices<'a> {
             places.push((bin, first_bit));
             first_bit += bin.count as usize * bin.width as usize;
         }
+        if let Some((quotient, times)) = column.constant {
+            let value = lane.value_of(column.scale.multiply_saturating(i128::from(quotient)));
+            bins.push(ValueBin { least: value, greatest: value, count: times });
+        }
         bins.extend(exceptions.iter().map(|exception| {
             let value = f64::from_bits(exception.bits);
             ValueBin { least: value, greatest: value, count: 1 }
@@ -111,8 +116,8 @@ impl<'a> ValueSlices<'a> {
             take_slice(slices, *first_bit, bin, &mut integers);
             self.scale.multiply(&mut integers);
             self.lane.put_values(&integers, out);
-        } else if let Some(exception) = self.bins.get(index) {
-            out.push(exception.least);
+        } else if let Some(bin) = self.bins.get(index) {
+            out.extend(iter::repeat_n(bin.least, bin.count as usize));
         }
     }
 
