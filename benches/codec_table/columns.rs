@@ -1,7 +1,7 @@
 //! The columns that codecs are measured by: those of real data, series after series, and made ones.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs;
 use std::io::Read;
 use std::path::Path;
 
@@ -105,7 +105,8 @@ const TIMESTAMPS: [(Source, i64); 5] = [
 
 fn read(data: &Path, file: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
-    GzDecoder::new(File::open(data.join(file)).unwrap()).read_to_end(&mut bytes).unwrap();
+    let compressed = fs::read(data.join(file)).unwrap();
+    GzDecoder::new(compressed.as_slice()).read_to_end(&mut bytes).unwrap();
     bytes
 }
 
@@ -150,7 +151,9 @@ pub(crate) fn values(data: Option<&Path>, count: usize) -> Vec<Column<f64>> {
         }
     }
     columns.extend(synthetic::values(count));
-    columns.iter_mut().for_each(|column| column.entries.truncate(count));
+    for column in &mut columns {
+        column.entries.truncate(count);
+    }
     columns
 }
 
@@ -166,6 +169,8 @@ pub(crate) fn timestamps(data: Option<&Path>, count: usize) -> Vec<Column<i64>> 
         }
     }
     columns.extend(synthetic::timestamps(count));
-    columns.iter_mut().for_each(|column| column.entries.truncate(count));
+    for column in &mut columns {
+        column.entries.truncate(count);
+    }
     columns
 }

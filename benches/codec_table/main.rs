@@ -10,7 +10,8 @@
 //! alone, and a line says so. Under `cargo test` each method proves on a few short columns that it
 //! gives back what it took.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a bench")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench that fails should stop")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it prints tables")]
 #![allow(clippy::cast_precision_loss, reason = "figures of a few digits")]
 
 mod columns;
@@ -100,6 +101,9 @@ fn print_row(title: &str, entropy: &str, cells: impl Iterator<Item = String>) {
     println!("| {title} | {entropy} | {} |", cells.collect::<Vec<_>>().join(" | "));
 }
 
+/// Makes one figure of many.
+type Mean<'a> = &'a dyn Fn(&[f64]) -> f64;
+
 /// Prints one table: a row for each column, a column for each method, and their means.
 fn print_table<T: Entry>(kind: &str, columns: &[Column<T>], chunk: usize, methods: &[Method]) {
     let mut rows: Vec<Vec<Measured>> = Vec::new();
@@ -114,7 +118,6 @@ fn print_table<T: Entry>(kind: &str, columns: &[Column<T>], chunk: usize, method
         assert_eq!(row.len(), methods.len(), "all of these hold any column");
         rows.push(row);
     }
-    type Mean<'a> = &'a dyn Fn(&[f64]) -> f64;
     let geometric: Mean<'_> = &|figures| geometric_mean(figures.iter().copied());
     let arithmetic: Mean<'_> = &|figures| mean(figures.iter().copied());
     let print_means = |title: &str, mean: Mean<'_>, figure: &dyn Fn(&Measured) -> f64| {

@@ -1,13 +1,17 @@
 //! The ways to encode a column that the table compares: the codecs of this crate, the tiers that
 //! choose among them, and peers.
 
+use std::fmt;
+
 use alp::{Exponents, RDEncoder, Split};
+use lz4_flex::block;
 use pco::ChunkConfig;
 use pco::data_types::Number;
 use pco::standalone::{simple_compress, simple_decompress};
 use silverback::codec::{
     Tier, TimeCodec, ValueCodec, decode_timestamps, decode_values, encode_timestamps, encode_values,
 };
+use zstd::bulk;
 
 /// ALP packs vectors of so many values, each with a frame of reference of its own.
 const ALP_VECTOR: usize = 1024;
@@ -100,8 +104,8 @@ pub(crate) struct AlpVectors {
 
 pub(crate) struct Rd(Split<f64, u64>);
 
-impl std::fmt::Debug for Rd {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Rd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Rd").field(&self.0.left_parts().len()).finish()
     }
 }
@@ -196,10 +200,10 @@ impl Method {
     pub(crate) fn encode<T: Entry>(self, entries: &[T]) -> Option<Block> {
         match self {
             Self::Zstd => {
-                let bytes = zstd::bulk::compress(&to_bytes(entries), ZSTD_LEVEL).unwrap();
+                let bytes = bulk::compress(&to_bytes(entries), ZSTD_LEVEL).unwrap();
                 Some(Block::of_bytes(bytes))
             }
-            Self::Lz4 => Some(Block::of_bytes(lz4_flex::block::compress(&to_bytes(entries)))),
+            Self::Lz4 => Some(Block::of_bytes(block::compress(&to_bytes(entries)))),
             Self::Pco(level) => {
                 let config = ChunkConfig::default().with_compression_level(level);
                 Some(Block::of_bytes(simple_compress(entries, &config).unwrap()))
@@ -210,13 +214,13 @@ impl Method {
         }
     }
 
-    pub(crate) fn decode<T: Entry>(self, block: &Block, count: usize) -> Vec<T> {
-        let Content::Bytes(bytes) = &block.content else {
-            return T::decode_own(&block.content, count);
+    pub(crate) fn decode<T: Entry>(self, encoded: &Block, count: usize) -> Vec<T> {
+        let Content::Bytes(bytes) = &encoded.content else {
+            return T::decode_own(&encoded.content, count);
         };
         match self {
-            Self::Zstd => from_bytes(&zstd::bulk::decompress(bytes, count * 8).unwrap()),
-            Self::Lz4 => from_bytes(&lz4_flex::block::decompress(bytes, count * 8).unwrap()),
+            Self::Zstd => from_bytes(&bulk::decompress(bytes, count * 8).unwrap()),
+            Self::Lz4 => from_bytes(&block::decompress(bytes, count * 8).unwrap()),
             _ => simple_decompress(bytes).unwrap(),
         }
     }

@@ -20,7 +20,7 @@ const DECIMALS: u32 = 16;
 /// So many differences make one guess at the divisor.
 const GROUP: usize = 4;
 /// A double has so many bits below its first one; what was printed has a few less.
-const ERROR: f64 = 1.0 / (1_u64 << 49) as f64;
+const ERROR: f64 = 2.0 * 2.0 * 2.0 * f64::EPSILON;
 /// So many times its error a remainder must be to count as one.
 const DOUBTS: f64 = 16.0;
 /// One exception in so many values is too many.

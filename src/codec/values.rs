@@ -280,6 +280,17 @@ mod tests {
                 runs.iter().flat_map(|&(bits, len)| [bits].repeat(len)).collect()
             }),
             (bit_pattern(), 0..5000usize).prop_map(|(bits, len)| vec![bits; len]),
+            // Rates of a period, and sums of decimals, which miss them by a few steps.
+            (1..1000u32, prop::collection::vec(0..1_000_000u32, 0..1500)).prop_map(
+                |(period, counts)| {
+                    let rate = |count: &u32| (f64::from(*count) / f64::from(period)).to_bits();
+                    counts.iter().map(rate).collect()
+                }
+            ),
+            prop::collection::vec(0..1_000_000u32, 0..1500).prop_map(|thousandths| {
+                let sum = |x: &u32| (f64::from(*x) * 0.001 + 0.1).to_bits();
+                thousandths.iter().map(sum).collect()
+            }),
             // A random walk of two decimals, as gauges make.
             (Just(()), prop::collection::vec(-50..50i32, 0..5000)).prop_map(|((), steps)| {
                 let walk = steps.iter().scan(20_000, |cents, step| {

@@ -6,8 +6,8 @@ use crate::codec::integers::slope;
 /// So many entries, in runs, choose the order.
 const SAMPLE: usize = 1024;
 const RUN: usize = 128;
-/// Integers that are not predicted can be sliced, for which one bit in so many is paid.
-const SLICING_ONE_IN: u64 = 100;
+/// Integers that are not predicted can be sliced, for which one bit or byte in so many is paid.
+pub(super) const SLICING_ONE_IN: u64 = 100;
 
 /// How integers are predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

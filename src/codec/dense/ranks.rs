@@ -190,8 +190,13 @@ mod tests {
         );
         let mixed = (0..200_i32, special)
             .prop_map(|(x, special)| if x > 185 { special } else { f64::from(x) * 0.25 });
+        // Most are the same, and stand in no slice.
+        let mostly_one = prop::collection::vec(0..40_u16, 30..2000).prop_map(|all| {
+            all.iter().map(|x| if *x < 30 { 99.5 } else { f64::from(*x) * 3.25 }).collect()
+        });
         prop_oneof![
             decimal,
+            mostly_one,
             prop::collection::vec(double, 1..2000),
             prop::collection::vec(mixed, 1..2000),
             any::<f64>().prop_map(|value| vec![value; 9]),

@@ -15,6 +15,7 @@
 
 use crate::codec::decimal::{self, Decimals, power_of};
 use crate::codec::dense::column::{DensePlan, decode_dense};
+use crate::codec::dense::order::SLICING_ONE_IN;
 use crate::codec::error::CodecError;
 use crate::codec::exceptions::{ValueException, exceptions_bytes, put_exceptions, take_exceptions};
 use crate::codec::ordered;
@@ -107,11 +108,9 @@ impl DenseValuesPlan {
         let column = DensePlan::of(integers)?;
         let plan = Self { lane, divisor: None, exceptions, column, distances: None };
         let quotients = if may_be_quotients { Self::of_quotients(values) } else { None };
-        // Of equals the one that decodes with less work.
-        Some(match quotients {
-            Some(quotients) if quotients.len_bytes() < plan.len_bytes() => quotients,
-            _ => plan,
-        })
+        // What cannot be sliced, and decodes with more work, must save its share.
+        let limit = plan.len_bytes() - plan.len_bytes() / SLICING_ONE_IN;
+        Some(quotients.filter(|quotients| quotients.len_bytes() < limit).unwrap_or(plan))
     }
 
     fn of_quotients(values: &[f64]) -> Option<Self> {
