@@ -76,6 +76,9 @@ mod documents {
     #[cfg(feature = "text")]
     #[doc = include_str!("../docs/QUERY.md")]
     struct Query;
+    #[cfg(feature = "text")]
+    #[doc = include_str!("../docs/QUERY-FROM.md")]
+    struct QueryFrom;
     #[doc = include_str!("../docs/ARCHITECTURE.md")]
     struct Architecture;
     #[doc = include_str!("../docs/DESIGN.md")]

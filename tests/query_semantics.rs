@@ -232,7 +232,7 @@ fn names_that_are_unknown_get_a_suggestion() {
 
 #[test]
 fn what_is_not_executed_yet_is_refused_by_name() {
-    let diagnostic = refused_as("histogram(latency, buckets=9) last 1h", "Q401", "buckets");
+    let diagnostic = refused_as("anomaly(latency) last 1h", "Q401", "anomaly");
     assert!(diagnostic.message.ends_with("is not available yet"), "{diagnostic}");
     refused_as("max(p95(latency)) last 1h", "Q113", "p95(latency)");
 }

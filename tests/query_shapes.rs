@@ -52,7 +52,24 @@ fn samples_are_counted_by_the_bucket_of_their_value() {
         rows(&store, "histogram(latency{bot=\"a\"}) by hour() last 1h"),
         ["00 100 200 2", "00 200 500 2", "00 500 1000 1"]
     );
-    refused_as(&store, "histogram(latency, buckets=20) last 1h", "Q401", "buckets");
+}
+
+#[test]
+fn as_many_buckets_as_wanted_are_of_one_width() {
+    let store = users();
+    assert_eq!(
+        rows(&store, "histogram(latency, buckets=10) last 1h"),
+        ["-200 0 1", "0 200 4", "200 400 1", "400 600 1", "800 1000 1"]
+    );
+    // The width is that of the whole range, for each group and window.
+    assert_eq!(
+        rows(&store, "histogram(latency, buckets=2) by bot every 30m last 1h fill none"),
+        ["0 a 0 1000 3", "0 b -1000 0 1", "0 b 0 1000 1", "30 a 0 1000 2", "30 b 0 1000 1"]
+    );
+    assert_eq!(rows(&store, "histogram(size, buckets=3) last 1h").len(), 0);
+    refused_as(&store, "histogram(latency, buckets=0) last 1h", "Q139", "0");
+    refused_as(&store, "histogram(latency, bucket=3) last 1h", "Q139", "bucket");
+    refused_as(&store, "histogram(latency, buckets=3) last 1h compare 1d", "Q145", "compare");
 }
 
 #[test]

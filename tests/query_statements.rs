@@ -5,7 +5,7 @@
 mod small_store;
 
 use silverback::{Cell, Snapshot};
-use small_store::{ask, key, names, rows, series, store};
+use small_store::{ask, key, names, refused_as, rows, series, store};
 
 /// Asked at minute 120.
 fn bots() -> Snapshot {
@@ -49,6 +49,47 @@ fn who_went_silent_is_remembered() {
     let text = "alert silent if count(latency) == 0 over 10m for 5m by bot";
     assert_eq!(rows(&store, text), ["silent firing 0"]);
     assert_eq!(rows(&store, &format!("{text} keep 30m")).len(), 0);
+}
+
+/// Without samples there is nothing to compare: an alert stays what it was, for a day.
+#[test]
+fn no_data_resolves_nothing() {
+    let minutes = |from: i64, to: i64, value: f64| -> Vec<(i64, f64)> {
+        (from..to).map(|minute| (minute, value)).collect()
+    };
+    let at = |now: i64| {
+        store(
+            now,
+            vec![
+                series(key("latency", "fell silent"), &minutes(0, 100, 900.0)),
+                series(key("latency", "was well"), &minutes(0, 100, 10.0)),
+                series(
+                    key("latency", "blinked"),
+                    &[minutes(90, 97, 900.0), minutes(99, 120, 900.0)].concat(),
+                ),
+                series(key("latency", "began"), &minutes(97, 100, 900.0)),
+            ],
+        )
+    };
+    let text = "alert slow if p50(latency) > 500ms for 10m by bot";
+    assert_eq!(
+        rows(&at(104), text),
+        ["began pending -", "blinked firing 900", "fell silent firing -"],
+        "seven minutes, two that cannot tell, five more"
+    );
+    assert_eq!(
+        rows(&at(600), text),
+        ["began pending -", "blinked firing -", "fell silent firing -"]
+    );
+    assert_eq!(rows(&at(600), &format!("{text} keep 5h")).len(), 0, "forgotten");
+    let either = "alert either if p50(latency) > 500ms or count(latency) == 0 for 5m by bot";
+    assert_eq!(
+        rows(&at(600), either),
+        ["began firing 0", "blinked firing 0", "fell silent firing 0", "was well firing 0"]
+    );
+    let both = "alert both if p50(latency) > 500ms and count(latency) > 0 for 5m by bot";
+    assert_eq!(rows(&at(600), both).len(), 0, "one side tells that it does not hold");
+    refused_as(&at(104), "alert x if p50(latency)", "Q135", "p50");
 }
 
 #[test]

@@ -29,6 +29,11 @@ impl Zone {
         TimeZone::get(name).ok().map(|zone| Self { zone, named: true })
     }
 
+    /// Returns the names of all zones that are known here.
+    pub(crate) fn names() -> Vec<String> {
+        jiff::tz::db().available().map(|name| name.to_string()).collect()
+    }
+
     /// Returns true if the query names a zone, so that days are civil days.
     pub(crate) fn is_named(&self) -> bool {
         self.named

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::lang::ast::Fill;
 use crate::query::buckets::Bucket;
-use crate::query::exec::arithmetic::{Evaluation, Value};
+use crate::query::exec::arithmetic::{Evaluation, Mode, Value};
 use crate::query::exec::compare::{add_changes, columns_of};
 use crate::query::exec::fill::{fill, is_empty};
 use crate::query::exec::frame::{GroupKey, Lookup, Point};
@@ -54,11 +54,16 @@ fn items(
     findings: &Findings<'_>,
 ) -> Result<Output> {
     let scanned = scan_all(computed, timeline, snapshot)?;
-    let evaluation = scanned.evaluation(findings, true);
+    let evaluation = scanned.evaluation(findings, Mode::Filter);
     let mut values = evaluate_items(computed, evaluation);
+    if computed.judged {
+        // Beside each condition whether it holds: rows that it leaves out stay.
+        let evaluation = scanned.evaluation(findings, Mode::Truth);
+        values.extend(evaluate_items(computed, evaluation));
+    }
     if let Some(past) = computed.compare {
         let then = scan_all(computed, &timeline.compared(past), snapshot)?;
-        let evaluation = then.evaluation(findings, false);
+        let evaluation = then.evaluation(findings, Mode::Show);
         values.extend(evaluate_items(computed, evaluation));
     }
     let mut table = Table::join(&values, timeline.steps.len(), snapshot.limits())?;
@@ -99,8 +104,8 @@ struct Reads {
 }
 
 impl Reads {
-    fn evaluation<'a>(&'a self, findings: &'a Findings<'a>, filters: bool) -> Evaluation<'a> {
-        Evaluation { scans: &self.scans, windows: &self.windows, findings, filters }
+    fn evaluation<'a>(&'a self, findings: &'a Findings<'a>, mode: Mode) -> Evaluation<'a> {
+        Evaluation { scans: &self.scans, windows: &self.windows, findings, mode }
     }
 }
 
@@ -122,8 +127,8 @@ fn scan_all(computed: &Computed, timeline: &Timeline, snapshot: &Snapshot) -> Re
 
 /// Keeps the groups that `having` and `top` choose by what was scanned of the whole range.
 fn choose(table: &mut Table, computed: &Computed, scanned: &Reads, findings: &Findings<'_>) {
-    let one_point = |node: &Node, filters: bool, table: &Table| -> Vec<Point> {
-        let value = scanned.evaluation(findings, filters).of(node);
+    let one_point = |node: &Node, mode: Mode, table: &Table| -> Vec<Point> {
+        let value = scanned.evaluation(findings, mode).of(node);
         let keys = table.lines.iter().map(|line| &line.key);
         match &value {
             Value::Constant(point) => keys.map(|_| *point).collect(),
@@ -134,7 +139,7 @@ fn choose(table: &mut Table, computed: &Computed, scanned: &Reads, findings: &Fi
         }
     };
     if let Some(having) = &computed.having {
-        let mut holds = one_point(having, true, table).into_iter();
+        let mut holds = one_point(having, Mode::Filter, table).into_iter();
         table.lines.retain(|_| holds.next().is_some_and(|point| point.kept));
     }
     if let (Some(rank), Some(first)) = (computed.rank, computed.items.first()) {
@@ -146,7 +151,7 @@ fn choose(table: &mut Table, computed: &Computed, scanned: &Reads, findings: &Fi
             let steps = line.items.first().map_or(0, Vec::len);
             !(0..steps).all(|step| line.are_left_out(items, step))
         });
-        let values = one_point(&first.node, false, table).into_iter().map(|point| point.value);
+        let values = one_point(&first.node, Mode::Show, table).into_iter().map(|point| point.value);
         let keys = table.lines.iter().map(|line| line.key.clone());
         let kept: BTreeSet<GroupKey> = best(keys.zip(values).collect(), rank).into_iter().collect();
         table.lines.retain(|line| kept.contains(&line.key));
@@ -237,6 +242,10 @@ fn columns(table: &Table, computed: &Computed) -> Vec<Column> {
         }
     }
     columns.extend(values);
+    if computed.judged {
+        let holds = computed.items.iter().map(|_| plain("holds", Role::Value));
+        columns.extend(holds);
+    }
     columns
 }
 

@@ -27,8 +27,19 @@ pub(super) struct Evaluation<'a> {
     pub(super) windows: &'a [Vec<(usize, usize)>],
     /// Where warnings go.
     pub(super) findings: &'a Findings<'a>,
-    /// True where comparisons leave out what they do not hold for; else they keep all.
-    pub(super) filters: bool,
+    /// What comparisons yield.
+    pub(super) mode: Mode,
+}
+
+/// What a comparison, and `and`, `or`, `unless`, yield.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The value where it holds; the rest is left out.
+    Filter,
+    /// The value, whether or not it holds.
+    Show,
+    /// 1 where it holds, 0 where it does not, and nothing where a side has no value to tell by.
+    Truth,
 }
 
 impl Evaluation<'_> {
@@ -63,15 +74,21 @@ impl Evaluation<'_> {
                 }
             },
             Node::Binary { op, span, left, right } => {
+                // Only what decides directly is asked for its truth; what is compared is a value.
+                let decided = matches!(op, BinaryOp::And | BinaryOp::Or | BinaryOp::Unless);
+                let sides = match self.mode {
+                    Mode::Truth if !decided => Self { mode: Mode::Filter, ..*self },
+                    _ => *self,
+                };
                 let operator = Operator {
                     op: *op,
                     span: *span,
                     findings: Some(self.findings),
-                    filters: self.filters,
+                    mode: if is_condition(*op) { self.mode } else { sides.mode },
                     decides: [left, right].map(|side| decides(side)),
                     shows_right: is_number(left),
                 };
-                operator.combine(self.of(left), self.of(right))
+                operator.combine(sides.of(left), sides.of(right))
             }
         }
     }
@@ -102,6 +119,15 @@ fn is_number(node: &Node) -> bool {
         Node::Aggregate { .. } => false,
         Node::Map(_, inner) | Node::Over(_, _, inner) => is_number(inner),
         Node::Binary { left, right, .. } => is_number(left) && is_number(right),
+    }
+}
+
+/// Tells whether two things hold, of which it may be unknown whether they do.
+fn both(one: Option<bool>, other: Option<bool>) -> Option<bool> {
+    match (one, other) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
     }
 }
 
@@ -154,8 +180,8 @@ struct Operator<'a> {
     span: Span,
     /// Where warnings go; nothing for values that no row may come to show.
     findings: Option<&'a Findings<'a>>,
-    /// True where comparisons leave out what they do not hold for.
-    filters: bool,
+    /// What comparisons yield.
+    mode: Mode,
     /// Which of both sides are conditions themselves.
     decides: [bool; 2],
     /// True if a comparison shows its right side, since the left is a mere number.
@@ -214,12 +240,16 @@ impl Operator<'_> {
     }
 
     fn apply(&self, left: Point, right: Point) -> Point {
+        if self.mode == Mode::Truth && is_condition(self.op) {
+            return self.truth(left, right);
+        }
         let [decides_left, decides_right] = self.decides;
+        let filters = self.mode == Mode::Filter;
         let holds = |side: Point, decides: bool| {
             side.kept && side.value.is_some() && (decides || side.occupied)
         };
         let keep = |value: Option<f64>, kept: bool| {
-            let kept = kept || !self.filters;
+            let kept = kept || !filters;
             let value = value.filter(|_| kept);
             Point { value, occupied: left.occupied || right.occupied, kept }
         };
@@ -229,7 +259,7 @@ impl Operator<'_> {
             BinaryOp::Default => Point { occupied: left.occupied, ..right },
             BinaryOp::And => keep(left.value, holds_left && holds_right),
             BinaryOp::Unless => keep(left.value, holds_left && !holds_right),
-            BinaryOp::Or if holds_left || !self.filters => keep(left.value.or(right.value), true),
+            BinaryOp::Or if holds_left || !filters => keep(left.value.or(right.value), true),
             BinaryOp::Or => keep(right.value, holds_right),
             BinaryOp::Compare(op) => {
                 let both = left.value.zip(right.value);
@@ -242,6 +272,27 @@ impl Operator<'_> {
                 kept: left.kept && right.kept,
             },
         }
+    }
+
+    /// Tells whether a condition holds, where its sides can tell: what has no value is unknown.
+    fn truth(&self, left: Point, right: Point) -> Point {
+        let [decides_left, decides_right] = self.decides;
+        let known = |side: Point, decides: bool| {
+            if decides { side.value.map(|value| value != 0.0) } else { Some(side.occupied) }
+        };
+        let (one, other) = (known(left, decides_left), known(right, decides_right));
+        let not = |holds: Option<bool>| holds.map(|holds| !holds);
+        let holds = match self.op {
+            BinaryOp::And => both(one, other),
+            BinaryOp::Unless => both(one, not(other)),
+            BinaryOp::Or => not(both(not(one), not(other))),
+            BinaryOp::Compare(op) => {
+                left.value.zip(right.value).map(|(left, right)| compare(op, left, right))
+            }
+            _ => None,
+        };
+        let occupied = left.occupied || right.occupied;
+        Point::new(holds.map(|holds| f64::from(u8::from(holds))), occupied)
     }
 
     fn compute(&self, left: f64, right: f64) -> Option<f64> {
@@ -264,7 +315,7 @@ impl Operator<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Operator, changed, per};
+    use super::{Mode, Operator, changed, per};
     use crate::lang::Span;
     use crate::lang::ast::BinaryOp;
     use crate::query::finding::Findings;
@@ -272,7 +323,14 @@ mod tests {
 
     fn operator<'a>(op: BinaryOp, findings: &'a Findings<'a>) -> Operator<'a> {
         let (findings, decides) = (Some(findings), [false, false]);
-        Operator { op, span: Span::default(), findings, filters: true, decides, shows_right: false }
+        Operator {
+            op,
+            span: Span::default(),
+            findings,
+            mode: Mode::Filter,
+            decides,
+            shows_right: false,
+        }
     }
 
     #[test]

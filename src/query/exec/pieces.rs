@@ -7,13 +7,13 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::lang::ast::CalendarPart;
 use crate::model::{Columns, TimeRange};
-use crate::query::buckets::Bucket;
+use crate::query::buckets::{Bucket, Scale, Width};
 use crate::query::exec::accumulate::{Accumulator, Marks};
 use crate::query::exec::change::REACH_NANOS;
 use crate::query::exec::frame::GroupKey;
 use crate::query::exec::scan::{Reading, ScannedGroup, check_rows, groups_of};
 use crate::query::pieces::{Piece, Pieces};
-use crate::query::plan::{Scan, SplitKey};
+use crate::query::plan::{Buckets, Scan, SplitKey};
 use crate::query::window::rising;
 
 /// Reads the groups of a scan, each split by the parts of the calendar and the buckets among its
@@ -28,6 +28,7 @@ pub(super) fn by_pieces(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, boo
     let Pieces { pieces, keys } =
         reading.timeline.pieces(&parts, scan.length, scan.offset, limits)?;
     let lengths = lengths(&pieces, keys.len(), covers);
+    let scale = scale_of(reading)?;
     let mut columns = Columns::default();
     let mut scanned = Vec::new();
     for (key, members) in groups_of(scan) {
@@ -35,7 +36,7 @@ pub(super) fn by_pieces(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, boo
         for series in members {
             reading.columns(series, &mut columns)?;
             let marks = reading.marks(series);
-            add(reading, &columns, &pieces, &marks, &mut open);
+            add(reading, &columns, (&pieces, scale), &marks, &mut open);
             check_rows(limits, scanned.len() + open.len(), covers.len())?;
         }
         for ((index, bucket), mut split) in open.into_iter().filter(|(_, split)| split.exists) {
@@ -60,6 +61,28 @@ pub(super) fn by_pieces(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, boo
     }
     let found = !scanned.is_empty();
     Ok((scanned, found))
+}
+
+/// Chooses the buckets of a histogram: of one width, by the least and the greatest value in the
+/// range, which are read for that first.
+fn scale_of(reading: &Reading<'_>) -> Result<Option<Scale>> {
+    let count = match reading.scan.buckets {
+        None => return Ok(None),
+        Some(Buckets::Decades) => return Ok(Some(Scale::Decades)),
+        Some(Buckets::AtMost(count)) => count,
+    };
+    let range = reading.timeline.moved(reading.timeline.range, reading.scan.offset);
+    let mut columns = Columns::default();
+    let mut bounds: Option<(f64, f64)> = None;
+    for series in &reading.scan.selection.series {
+        reading.columns(series, &mut columns)?;
+        for &value in columns.slice(range).1 {
+            let (min, max) = bounds.unwrap_or((value, value));
+            bounds = Some((min.min(value), max.max(value)));
+        }
+    }
+    let (min, max) = bounds.unwrap_or((0.0, 0.0));
+    Ok(Some(Scale::Even(Width::of(min, max, count))))
 }
 
 /// Which combination of parts, and of a histogram which bucket.
@@ -112,7 +135,7 @@ fn lengths(pieces: &[Piece], keys: usize, covers: &[TimeRange]) -> Vec<Arc<[u64]
 fn add<'r>(
     reading: &'r Reading<'_>,
     columns: &Columns,
-    pieces: &[Piece],
+    (pieces, scale): (&[Piece], Option<Scale>),
     marks: &Marks,
     open: &mut BTreeMap<SplitIndex, Split<'r>>,
 ) {
@@ -149,8 +172,8 @@ fn add<'r>(
                 split.accumulator.add(samples, (*base, covers), marks);
             }
         };
-        if reading.scan.buckets {
-            for (bucket, columns) in by_bucket(inside) {
+        if let Some(scale) = scale {
+            for (bucket, columns) in by_bucket(inside, scale) {
                 add_to(Some(bucket), (&columns.timestamps, &columns.values), true);
             }
         } else {
@@ -160,10 +183,10 @@ fn add<'r>(
 }
 
 /// Deals samples to the buckets of their values.
-fn by_bucket((timestamps, values): (&[i64], &[f64])) -> BTreeMap<Arc<str>, Columns> {
+fn by_bucket((timestamps, values): (&[i64], &[f64]), scale: Scale) -> BTreeMap<Arc<str>, Columns> {
     let mut dealt: Vec<(Bucket, Columns)> = Vec::new();
     for (&timestamp, &value) in timestamps.iter().zip(values) {
-        let bucket = Bucket::of(value);
+        let bucket = scale.bucket_of(value);
         // There are few buckets in one piece, and the last is the likeliest.
         let index = dealt.iter().rposition(|(known, _)| *known == bucket).unwrap_or(dealt.len());
         if index == dealt.len() {

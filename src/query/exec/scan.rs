@@ -115,8 +115,11 @@ pub(super) fn scan(scan: &Scan, timeline: &Timeline, snapshot: &Snapshot) -> Res
     let read = TimeRange::new(start, asked.end);
     let reading = Reading { scan, snapshot, timeline, covers, asked, read };
     let by_calendar = scan.keys.iter().any(|key| matches!(key, SplitKey::Calendar(_)));
-    let (mut groups, found) =
-        if by_calendar || scan.buckets { by_pieces(&reading)? } else { by_labels(&reading)? };
+    let (mut groups, found) = if by_calendar || scan.buckets.is_some() {
+        by_pieces(&reading)?
+    } else {
+        by_labels(&reading)?
+    };
     groups.sort_by(|(one, ..), (other, ..)| one.cmp(other));
 
     let empty = |function: &Function| Frame {

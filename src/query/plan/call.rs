@@ -1,16 +1,20 @@
 //! Calls of functions: which aggregate of which scan each stands for.
 
 use crate::error::{Error, Result};
-use crate::lang::Span;
 use crate::lang::ast::{Arg, Call, Expr, ExprKind, Ident, Literal, OptionValue, Spanned};
 use crate::lang::ast::{Predicate as Condition, Sample};
+use crate::lang::{Span, closest};
 use crate::model::MetricKind;
+use crate::query::finding::did_you_mean;
 use crate::query::plan::expression::{Measure, Typed, set_per};
 use crate::query::plan::planner::Planner;
 use crate::query::plan::tree::{Function, Rank};
 use crate::query::quantile::Decimal;
 
 const SECOND_NANOS: u64 = 1_000_000_000;
+
+/// The names of options.
+const OPTIONS: [&str; 4] = ["interp", "approx", "exact", "buckets"];
 
 /// What the language has beyond that.
 const LATER: [&str; 2] = ["anomaly", "forecast"];
@@ -87,7 +91,7 @@ impl<'a> Planner<'a> {
 
     /// The parser knows the functions' names; trees that were built otherwise may hold any.
     fn unknown_function(&self, name: &Ident) -> Error {
-        self.error("Q103", name.span, format!("no function named `{}`", name.node))
+        self.error("Q006", name.span, format!("there is no function `{}`", name.node))
     }
 
     pub(super) fn simple(
@@ -218,7 +222,9 @@ impl<'a> Planner<'a> {
             self.drafts.get(scan).is_some_and(|draft| draft.scan.selection.filters_values);
         if filtered {
             let message = "steps between samples have no meaning where values are left out";
-            return Err(self.error("Q112", place, message.to_owned()));
+            let help = "choose by labels alone, or ask for count(), min() or max()".to_owned();
+            let error = self.findings.error("Q112", place, message.to_owned());
+            return Err(error.help(help).into());
         }
         Ok(())
     }
@@ -262,7 +268,17 @@ impl<'a> Planner<'a> {
     }
 
     pub(super) fn unknown_option(&self, name: &Ident) -> Error {
-        self.error("Q139", name.span, format!("no option `{}` is known here", name.node))
+        let message = format!("no option `{}` is known here", name.node);
+        let error = self.findings.error("Q139", name.span, message);
+        match closest(&name.node, OPTIONS) {
+            Some(near) if near != name.node => {
+                error.label(did_you_mean(Some(near))).replace_by(near).into()
+            }
+            _ => {
+                let help = "percentiles take interp, approx and exact, histogram takes buckets";
+                error.help(help.to_owned()).into()
+            }
+        }
     }
 
     pub(super) fn arguments(&self, call: &'a Call) -> Result<Arguments<'a>> {

@@ -52,7 +52,7 @@ impl<'a> Planner<'a> {
         }
         match call.args.first().map(|arg| (&arg.node, arg.span)) {
             Some((Arg::Expr(expr), _)) => {
-                self.expression(expr)?.in_unit(self.findings, None, "this value")
+                self.expression(expr)?.in_unit(self.findings, ("this value", None), None)
             }
             Some((_, span)) => Err(self.not_computed(call, span)),
             None => Err(self.not_computed(call, call.name.span)),
@@ -68,7 +68,8 @@ impl<'a> Planner<'a> {
             _ => return Err(self.not_computed(call, arg.span)),
         };
         let number = number_in_unit(literal, unit).map_err(|mismatch| {
-            unit_error(self.findings, mismatch, arg.span, "this value", unit)
+            let literal = Spanned::new(literal.clone(), arg.span);
+            unit_error(self.findings, mismatch, &literal, ("this value", unit), None)
         })?;
         Ok(if negative { -number } else { number })
     }

@@ -1,8 +1,8 @@
 //! The clauses of a query, each in its place.
 
-use crate::error::Result;
-use crate::lang::Span;
+use crate::error::{Error, Result};
 use crate::lang::ast::{Clause, Duration, Expr, Fill, Grouping, Predicate, Query};
+use crate::lang::{Span, closest};
 use crate::query::calendar::Zone;
 use crate::query::finding::Findings;
 use crate::query::plan::tree::Rank;
@@ -70,11 +70,7 @@ impl<'a> Clauses<'a> {
             Clause::Fill(fill) => self.fill = Some((*fill, span)),
             Clause::Limit(limit) => self.limit = Some(*limit),
             Clause::Tz(name) => {
-                self.zone = Zone::named(name).ok_or_else(|| {
-                    let message = format!("no time zone is named \"{name}\"");
-                    let help = "names look like \"Europe/Berlin\" or \"UTC\"".to_owned();
-                    findings.error("Q132", span, message).help(help)
-                })?;
+                self.zone = Zone::named(name).ok_or_else(|| no_zone(name, span, findings))?;
             }
         }
         Ok(())
@@ -89,7 +85,8 @@ impl<'a> Clauses<'a> {
     ) -> Result<()> {
         if self.rank.is_some() {
             let message = "`top` and `bottom` exclude each other".to_owned();
-            return Err(findings.error("Q133", span, message).into());
+            let help = "keep one of them".to_owned();
+            return Err(findings.error("Q133", span, message).help(help).into());
         }
         self.rank = Some((Rank { count, greatest }, span));
         Ok(())
@@ -105,7 +102,8 @@ impl<'a> Clauses<'a> {
             (None, _, Some((_, span))) => needs_every("fill", span),
             (Some((every, _)), Some((over, span)), _) if is_shorter(over, every) => {
                 let message = "`over` is shorter than `every`: samples would be left out";
-                Err(findings.error("Q134", span, message.to_owned()).into())
+                let help = "let `over` be as long as `every`, or longer".to_owned();
+                Err(findings.error("Q134", span, message.to_owned()).help(help).into())
             }
             _ => Ok(()),
         }
@@ -129,6 +127,16 @@ impl<'a> Clauses<'a> {
             }
         }
     }
+}
+
+fn no_zone(name: &str, span: Span, findings: &Findings<'_>) -> Error {
+    let error = findings.error("Q132", span, format!("no time zone is named \"{name}\""));
+    let names = Zone::names();
+    let Some(near) = closest(name, names.iter().map(String::as_str)) else {
+        return error.help("names look like \"Europe/Berlin\" or \"UTC\"".to_owned()).into();
+    };
+    let clause = Clause::Tz(near.to_owned()).to_string();
+    error.label(format!("did you mean \"{near}\"?")).replace_by(&clause).into()
 }
 
 fn is_shorter(one: Duration, other: Duration) -> bool {

@@ -7,7 +7,7 @@ use crate::query::calendar::DAY_NANOS;
 use crate::query::finding::Findings;
 use crate::query::plan::planner::Planner;
 use crate::query::plan::selection::{check_depth, unit_error};
-use crate::query::plan::tree::{Change, Node};
+use crate::query::plan::tree::{Change, Function, Node};
 use crate::query::units::{number_in_unit, rate_unit};
 
 /// What a value measures, which decides whether `per` has a meaning.
@@ -40,16 +40,16 @@ impl Typed {
         Self { node, measure, unit, literal: None, negative: false }
     }
 
-    /// Reads a literal that waits for a unit in this one.
+    /// Reads a literal that waits for a unit in this one, which is that of `what`.
     pub(super) fn in_unit(
         self,
         findings: &Findings<'_>,
-        unit: Option<&str>,
-        what: &str,
+        (what, unit): (&str, Option<&str>),
+        metric: Option<&str>,
     ) -> Result<Self> {
         let Some(literal) = self.literal else { return Ok(self) };
         let number = number_in_unit(&literal.node, unit)
-            .map_err(|mismatch| unit_error(findings, mismatch, literal.span, what, unit))?;
+            .map_err(|mismatch| unit_error(findings, mismatch, &literal, (what, unit), metric))?;
         let number = if self.negative { -number } else { number };
         Ok(Self::new(Node::Constant(number), Measure::Constant, None))
     }
@@ -86,10 +86,7 @@ impl<'a> Planner<'a> {
                 let node = Node::Map(Change::Negate, Box::new(inner.node));
                 Ok(Typed::new(node, inner.measure, inner.unit))
             }
-            ExprKind::Binary { op, left, right } => {
-                let (left, right) = (self.expression(left)?, self.expression(right)?);
-                self.binary(*op, left, right)
-            }
+            ExprKind::Binary { op, left, right } => self.binary(*op, left, right),
             ExprKind::Per(inner, length) => {
                 let inner = self.expression(inner)?;
                 self.per(inner, *length, expr.span)
@@ -111,10 +108,18 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn binary(&self, op: Spanned<BinaryOp>, left: Typed, right: Typed) -> Result<Typed> {
+    fn binary(&mut self, op: Spanned<BinaryOp>, one: &'a Expr, other: &'a Expr) -> Result<Typed> {
+        let (left, right) = (self.expression(one)?, self.expression(other)?);
         let (left_unit, right_unit) = (left.unit.clone(), right.unit.clone());
-        let left = left.in_unit(self.findings, right_unit.as_deref(), "the right side")?;
-        let right = right.in_unit(self.findings, left_unit.as_deref(), "the left side")?;
+        let metrics = (self.metric_without_unit(&left), self.metric_without_unit(&right));
+        // Only a literal asks for the other side's words.
+        let words = |expr: &Expr, asks: bool| if asks { expr.to_string() } else { String::new() };
+        let of_right = words(other, left.literal.is_some());
+        let of_left = words(one, right.literal.is_some());
+        let of = (of_right.as_str(), right_unit.as_deref());
+        let left = left.in_unit(self.findings, of, metrics.1.as_deref())?;
+        let of = (of_left.as_str(), left_unit.as_deref());
+        let right = right.in_unit(self.findings, of, metrics.0.as_deref())?;
         let (measure, unit) = result_of(op.node, &left, &right);
         let node = Node::Binary {
             op: op.node,
@@ -123,6 +128,18 @@ impl<'a> Planner<'a> {
             right: Box::new(right.node),
         };
         Ok(Typed::new(node, measure, unit))
+    }
+
+    /// Returns the metric whose unit an expression would have, if it had one.
+    fn metric_without_unit(&self, typed: &Typed) -> Option<String> {
+        let Node::Aggregate { scan, aggregate, .. } = &typed.node else { return None };
+        let scan = &self.drafts.get(*scan)?.scan;
+        let takes_unit = !matches!(
+            scan.aggregates.get(*aggregate)?,
+            Function::Count | Function::Share(_) | Function::Apdex(..) | Function::Distinct(_)
+        );
+        let [metric] = scan.selection.metrics.as_slice() else { return None };
+        (takes_unit && metric.unit.is_none()).then(|| metric.name.clone())
     }
 
     fn per(&self, mut inner: Typed, length: Spanned<Duration>, whole: Span) -> Result<Typed> {
@@ -148,8 +165,9 @@ impl<'a> Planner<'a> {
             .and_then(|days| days.checked_add(nanos))
             .filter(|&nanos| nanos > 0 && months == 0);
         total.ok_or_else(|| -> Error {
-            let message = "this length of time is not fixed".to_owned();
-            self.findings.error("Q106", length.span, message).into()
+            let message = "months and years have no fixed length".to_owned();
+            let help = "write days: 30d".to_owned();
+            self.findings.error("Q106", length.span, message).help(help).into()
         })
     }
 }

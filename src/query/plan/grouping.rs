@@ -22,7 +22,7 @@ pub(super) fn resolve(catalogue: &Catalogue<'_>, drafts: &mut [Draft]) -> Result
     for draft in drafts {
         let keys = resolved.iter().find(|(known, _)| Some(known) == draft.grouping.as_ref());
         draft.scan.keys = keys.map(|(_, keys)| keys.clone()).unwrap_or_default();
-        if draft.scan.buckets {
+        if draft.scan.buckets.is_some() {
             draft.scan.keys.push(SplitKey::Bucket);
         }
     }

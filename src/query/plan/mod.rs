@@ -16,5 +16,5 @@ mod tree;
 
 pub(crate) use crate::query::plan::planner::{is_condition, plan};
 pub(crate) use crate::query::plan::tree::{
-    Body, Change, Computed, Function, Item, Node, Plan, Rank, Scan, SplitKey,
+    Body, Buckets, Change, Computed, Function, Item, Node, Plan, Rank, Scan, SplitKey,
 };

@@ -15,7 +15,7 @@ use crate::query::plan::expression::{Measure, Typed};
 use crate::query::plan::grouping;
 use crate::query::plan::selection::{Catalogue, Counted, Selection};
 use crate::query::plan::tree::{
-    Body, Computed, Function, Item, Level, Node, Plan, Rank, Scan, SplitKey,
+    Body, Buckets, Computed, Function, Item, Level, Node, Plan, Rank, Scan, SplitKey,
 };
 use crate::query::quantile::Decimal;
 use crate::query::range::{Asked, Reckoning};
@@ -181,9 +181,26 @@ impl<'a> Planner<'a> {
             let message = "approximate answers are not compared: their errors would add up";
             return Err(self.error("Q144", span, message.to_owned()));
         }
+        let is_even = |scan: &Scan| matches!(scan.buckets, Some(Buckets::AtMost(_)));
+        if let (Some((_, span)), true) = (clauses.compare, scans.iter().any(is_even)) {
+            let message = "buckets of one width are chosen for one range, and not compared";
+            let help = "leave out `buckets`: those of 1, 2 and 5 are the same at all times";
+            let error = self.findings.error("Q145", span, message.to_owned());
+            return Err(error.help(help.to_owned()).into());
+        }
         let compare = clauses.compare.map(|(past, _)| past);
         let levels = std::mem::take(&mut self.levels);
-        Ok(Computed { scans, levels, items: planned, windowed: false, having, rank, compare, fill })
+        Ok(Computed {
+            scans,
+            levels,
+            items: planned,
+            windowed: false,
+            judged: false,
+            having,
+            rank,
+            compare,
+            fill,
+        })
     }
 
     /// Plans the columns of an item: one, and for `stats` seven.
@@ -199,7 +216,7 @@ impl<'a> Planner<'a> {
             let name = item.name.as_ref().map_or_else(|| expr.to_string(), |n| n.node.clone());
             return self.approximate(call, name);
         }
-        let typed = self.expression(expr)?.resolved(self.findings, None)?;
+        let typed = self.expression(expr)?.resolved(self.findings)?;
         let name = item.name.as_ref().map_or_else(|| expr.to_string(), |name| name.node.clone());
         Ok(vec![Item { name, unit: typed.unit, is_error: false, node: typed.node }])
     }
@@ -296,7 +313,7 @@ impl<'a> Planner<'a> {
                 && draft.conditions.iter().eq(conditions.iter().copied())
                 && draft.grouping == grouping
                 && draft.scan.offset == offset
-                && !draft.scan.buckets
+                && draft.scan.buckets.is_none()
                 && draft.scan.level == self.level
         };
         if let Some(index) = self.drafts.iter().position(same) {
@@ -331,7 +348,7 @@ impl<'a> Planner<'a> {
             conditions: Vec::new(),
             level: self.level,
             labels: Vec::new(),
-            buckets: false,
+            buckets: None,
             keys: Vec::new(),
             length: sample.selector.window.as_ref().map(|window| window.node),
             offset: self.offset_of(sample),
@@ -405,7 +422,7 @@ pub(crate) fn is_condition(op: BinaryOp) -> bool {
 }
 
 impl Typed {
-    fn resolved(self, findings: &Findings<'_>, unit: Option<&str>) -> Result<Self> {
-        self.in_unit(findings, unit, "this item")
+    fn resolved(self, findings: &Findings<'_>) -> Result<Self> {
+        self.in_unit(findings, ("this item", None), None)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lang::ast::{CompareOp, Ident, LabelMatcher, Literal, MatchOp, Predicate as Condition};
 use crate::lang::ast::{Sample, Spanned};
-use crate::lang::{Span, closest};
+use crate::lang::closest;
 use crate::model::{Limits, Matcher, MatcherOp, MetricDef, ModelError, Selector, SeriesKey};
 use crate::query::finding::{Findings, did_you_mean};
 use crate::query::predicate::{Predicate, Test};
@@ -146,10 +146,12 @@ impl Catalogue<'_> {
         {
             error = error.replace_by(only);
         }
-        if known.is_empty() {
-            return Err(error.help("the store holds no metrics yet".to_owned()).into());
+        Err(match (near, known.as_slice()) {
+            (Some(_), _) => error,
+            (None, []) => error.help("the store holds no metrics yet".to_owned()),
+            (None, known) => error.help(format!("the store has {}", few(known))),
         }
-        Err(error.into())
+        .into())
     }
 
     fn metrics_of(
@@ -198,7 +200,8 @@ impl Catalogue<'_> {
     fn number(&self, literal: &Spanned<Literal>, metric: &MetricDef) -> Result<f64> {
         let unit = metric.unit.as_deref();
         number_in_unit(&literal.node, unit).map_err(|mismatch| {
-            unit_error(self.findings, mismatch, literal.span, &metric.name, unit)
+            let of = (metric.name.as_str(), unit);
+            unit_error(self.findings, mismatch, literal, of, Some(&metric.name))
         })
     }
 
@@ -215,9 +218,10 @@ impl Catalogue<'_> {
                 let limits: &Limits = self.snapshot.limits();
                 let negated = matcher.op == MatchOp::NotMatches;
                 let span = first.map_or(matcher.label.span, |value| value.span);
-                return Matcher::regex(matcher.label.node.clone(), &text, negated, limits).map_err(
-                    |error: ModelError| self.findings.error("Q109", span, error.to_string()).into(),
-                );
+                let label = matcher.label.node.clone();
+                return Matcher::regex(label, &text, negated, limits).map_err(|error| {
+                    self.findings.error("Q109", span, words_of_regex(&error)).into()
+                });
             }
         };
         Ok(Matcher { label: matcher.label.node.clone(), op })
@@ -290,34 +294,62 @@ fn has_value(condition: &Condition) -> bool {
     }
 }
 
-/// Words why a literal cannot be compared with values of a metric or an item.
+/// Names at most three of some names, and says how many more there are.
+fn few(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{}, and {more} more", shown.join(", ")),
+    }
+}
+
+/// Words what is wrong with a regular expression in one line; the compiler draws it over several.
+fn words_of_regex(error: &ModelError) -> String {
+    match error {
+        ModelError::Regex { pattern, reason } => {
+            let reason = reason.rsplit("error: ").next().unwrap_or(reason).trim();
+            format!("the regular expression {pattern:?} cannot be used: {reason}")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Words why a literal cannot be compared with values of a metric or an item; `metric` is whose
+/// unit would settle it.
 pub(super) fn unit_error(
     findings: &Findings<'_>,
     mismatch: Mismatch,
-    span: Span,
-    what: &str,
-    unit: Option<&str>,
+    literal: &Spanned<Literal>,
+    (what, unit): (&str, Option<&str>),
+    metric: Option<&str>,
 ) -> Error {
-    let unit = unit.unwrap_or("no unit");
-    match mismatch {
+    let span = literal.span;
+    let (code, message, help) = match mismatch {
         Mismatch::NoUnit => {
-            let message = format!("`{what}` has no unit, so a duration is unclear");
-            let help = format!(
-                "write a plain number, or set the unit once: silverback metric {what} --unit ms"
-            );
-            findings.error("Q107", span, message).help(help).into()
+            let message = format!("`{what}` has no unit, so `{}` is unclear", literal.node);
+            let help = match (metric, number_in_unit(&literal.node, Some("ms"))) {
+                (Some(metric), Ok(number)) => format!(
+                    "write {number} if it holds milliseconds, or set it once: silverback metric \
+                     {metric} --unit ms"
+                ),
+                _ => "write a plain number".to_owned(),
+            };
+            ("Q107", message, help)
         }
         Mismatch::NotTime => {
+            let unit = unit.unwrap_or("no unit");
             let message = format!("`{what}` is measured in {unit}, which is no unit of time");
-            findings.error("Q108", span, message).help("write a plain number".to_owned()).into()
+            ("Q108", message, "write a plain number".to_owned())
         }
         Mismatch::Months => {
             let message = "months and years have no fixed length".to_owned();
-            findings.error("Q106", span, message).help("write days: 30d".to_owned()).into()
+            ("Q106", message, "write days: 30d".to_owned())
         }
         Mismatch::Text => {
             let message = "a text cannot be compared with a value".to_owned();
-            findings.error("Q127", span, message).help("write a number".to_owned()).into()
+            ("Q127", message, "write a number".to_owned())
         }
-    }
+    };
+    findings.error(code, span, message).help(help).into()
 }

@@ -37,7 +37,7 @@ impl<'a> Planner<'a> {
         self.clause_grouping = call.grouping.as_ref().or(grouping);
         let inner = self
             .expression(expr)
-            .and_then(|typed| typed.in_unit(self.findings, None, "this value"));
+            .and_then(|typed| typed.in_unit(self.findings, ("this value", None), None));
         (self.level, self.clause_grouping) = (parent, grouping);
         let inner = inner?;
         let unit = if function == Function::Count { None } else { inner.unit };

@@ -38,6 +38,8 @@ pub(crate) struct Computed {
     pub(crate) items: Vec<Item>,
     /// True with `every`: a row a window.
     pub(crate) windowed: bool,
+    /// True for the condition of an alert: beside it stands whether it holds.
+    pub(crate) judged: bool,
     /// Groups stay that this keeps over the whole range.
     pub(crate) having: Option<Node>,
     /// How many groups stay, by the first item's value over the whole range.
@@ -90,8 +92,8 @@ pub(crate) struct Scan {
     pub(crate) conditions: Vec<Filters>,
     /// The labels whose values are counted.
     pub(crate) labels: Vec<String>,
-    /// True if samples are split by the bucket of their value, for a histogram.
-    pub(crate) buckets: bool,
+    /// The buckets of a histogram, if samples are split by those of their values.
+    pub(crate) buckets: Option<Buckets>,
     /// What groups are split by, in the order of columns.
     pub(crate) keys: Vec<SplitKey>,
     /// How far each step looks back from its end, where that is not the step itself.
@@ -100,6 +102,15 @@ pub(crate) struct Scan {
     pub(crate) offset: Option<Duration>,
     /// What is computed of each group and step.
     pub(crate) aggregates: Vec<Function>,
+}
+
+/// Which buckets a histogram has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Buckets {
+    /// From 1 to 2 to 5 in every power of ten.
+    Decades,
+    /// So many of one width at most, over the values in the range.
+    AtMost(u64),
 }
 
 /// One key that groups are split by.
