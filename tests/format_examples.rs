@@ -49,7 +49,7 @@ fn hex_of(bytes: &[u8]) -> String {
 #[test]
 fn the_examples_of_values_are_true() {
     let examples = examples("values ");
-    assert_eq!(examples.len(), 9);
+    assert_eq!(examples.len(), 10);
     for Example { codec, entries, bytes } in examples {
         let values: Vec<f64> = entries.split(' ').map(|entry| entry.parse().unwrap()).collect();
         let (mut encoded, mut decoded) = (Vec::new(), Vec::new());

@@ -115,13 +115,22 @@ fn value_seeds() -> Vec<(String, Vec<u8>)> {
         f64::MIN_POSITIVE,
         5e-324,
     ];
-    let columns: [(&str, &[f64]); 6] = [
+    let rates: Vec<f64> = (0..90).map(|_| f64::from(below(50_000)) / 600.0).collect();
+    let sums: Vec<f64> = (0..90).map(|_| f64::from(below(90_000)) * 0.001 + 0.1).collect();
+    let mostly: Vec<f64> =
+        (0..200).map(|i| if i % 23 == 7 { f64::from(below(900)) } else { 99.5 }).collect();
+    let levels: Vec<f64> = (0..200).map(|i| f64::from(i / 19 * i / 19 % 11)).collect();
+    let columns: [(&str, &[f64]); 10] = [
         ("empty", &[]),
         ("equal", &[842.0; 90]),
         ("gauge", &gauge),
         ("latencies", &latencies),
         ("counter", &counter),
         ("special", &special),
+        ("rates", &rates),
+        ("sums", &sums),
+        ("mostly", &mostly),
+        ("levels", &levels),
     ];
     let mut seeds = Vec::new();
     for (name, values) in columns {

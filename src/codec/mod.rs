@@ -26,6 +26,7 @@ mod exceptions;
 mod gorilla_timestamps;
 mod gorilla_values;
 mod integers;
+mod near;
 mod ordered;
 mod packing;
 mod prefix;

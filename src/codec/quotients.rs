@@ -9,13 +9,15 @@
 //! which the error is known (the idea of the multiplied mode of pco).
 
 use crate::codec::decimal::integer_near;
+use crate::codec::error::CodecError;
 use crate::codec::exceptions::ValueException;
 use crate::codec::ordered::{order_of, value_of};
+use crate::codec::varint;
 
 /// So many values, evenly spread, choose the divisor.
 const SAMPLE: usize = 96;
 /// Integers below this are doubles.
-pub(super) const DIVISOR_MAX: u64 = 1 << 53;
+const DIVISOR_MAX: u64 = 1 << 53;
 const DECIMALS: u32 = 16;
 /// So many differences make one guess at the divisor.
 const GROUP: usize = 4;
@@ -23,6 +25,8 @@ const GROUP: usize = 4;
 const ERROR: f64 = 2.0 * 2.0 * 2.0 * f64::EPSILON;
 /// So many times its error a remainder must be to count as one.
 const DOUBTS: f64 = 16.0;
+/// Decimals of so many bits are not taken for quotients.
+const NARROW_BITS: u32 = 24;
 /// One exception in so many values is too many.
 const EXCEPTION_ONE_IN: usize = 8;
 /// An average value must save so many bits by its quotient.
@@ -80,6 +84,40 @@ impl Quotients {
 pub(super) fn value_beside(integer: i64, divisor: u64, distance: i64) -> f64 {
     let order = order_of(quotient(integer, divisor).to_bits());
     value_of(order.wrapping_add(distance))
+}
+
+/// Reads the divisor at `*at`, which moves behind it.
+///
+/// # Errors
+/// [`CodecError`] where there is none from 1 to 2^53 - 1.
+pub(super) fn take_divisor(bytes: &[u8], at: &mut usize) -> Result<u64, CodecError> {
+    let divisor = varint::read_u64(bytes, at)?;
+    let is_legal = (1..DIVISOR_MAX).contains(&divisor);
+    if is_legal { Ok(divisor) } else { Err(CodecError::OutOfRange { field: "divisor" }) }
+}
+
+/// Returns whether decimals take so many bits that they may be quotients of fewer.
+pub(super) fn may_be_quotients(integers: &[i64]) -> bool {
+    let (least, greatest) = (integers.iter().min(), integers.iter().max());
+    let span = least.zip(greatest).map_or(0, |(least, greatest)| greatest.abs_diff(*least));
+    span >> NARROW_BITS != 0
+}
+
+/// Moves the values behind `start` apart, so that the exceptions have their places.
+pub(super) fn insert_exceptions(exceptions: &[ValueException], start: usize, out: &mut Vec<f64>) {
+    let mut end = out.len();
+    let mut behind = end + exceptions.len();
+    out.resize(behind, 0.0);
+    for (before, exception) in exceptions.iter().enumerate().rev() {
+        // So many values that are none stand in front of it.
+        let own = start + exception.position - before;
+        let place = start + exception.position;
+        out.copy_within(own..end, behind - (end - own));
+        if let Some(value) = out.get_mut(place) {
+            *value = f64::from_bits(exception.bits);
+        }
+        (end, behind) = (own, place);
+    }
 }
 
 #[inline]

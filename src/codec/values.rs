@@ -4,10 +4,14 @@ use crate::codec::decimal::{self, DecimalPlan};
 use crate::codec::dense::{self, DenseValuesPlan};
 use crate::codec::error::CodecError;
 use crate::codec::gorilla_values;
+use crate::codec::near::{self, NearPlan};
 use crate::codec::ordered;
 use crate::codec::raw;
 use crate::codec::scaled::ScaledPlan;
 use crate::codec::{CONSTANT_COUNT_MAX, Tier};
+
+/// What takes no more bytes a value is not tried as quotients, which decode with more work.
+const NARROW_BYTES: u64 = 3;
 
 /// How a block's values are encoded. The numbers are part of the file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,15 +27,24 @@ pub enum ValueCodec {
     Decimal = 4,
     /// The order of the values' bits, bit-packed.
     Ordered = 5,
-    /// Integers over a power of ten, or the order of the values' bits, in bins.
+    /// Integers over a power of ten or a number, or the order of the values' bits, in bins.
     Dense = 6,
+    /// Integers over a number and how far beside it the values lie, bit-packed.
+    Near = 7,
 }
 
 impl ValueCodec {
     /// All codecs, those that decode with the least work first: of two that take as many bytes,
     /// the earlier one is chosen.
-    pub const ALL: [Self; 6] =
-        [Self::Constant, Self::Raw, Self::Decimal, Self::Ordered, Self::Dense, Self::Gorilla];
+    pub const ALL: [Self; 7] = [
+        Self::Constant,
+        Self::Raw,
+        Self::Decimal,
+        Self::Ordered,
+        Self::Near,
+        Self::Dense,
+        Self::Gorilla,
+    ];
 
     /// Returns the tag that stands for this codec on disk.
     #[must_use]
@@ -49,6 +62,7 @@ impl ValueCodec {
             4 => Some(Self::Decimal),
             5 => Some(Self::Ordered),
             6 => Some(Self::Dense),
+            7 => Some(Self::Near),
             _ => None,
         }
     }
@@ -63,6 +77,7 @@ impl ValueCodec {
             Self::Decimal => "decimal",
             Self::Ordered => "ordered",
             Self::Dense => "dense",
+            Self::Near => "near",
         }
     }
 
@@ -70,7 +85,8 @@ impl ValueCodec {
     const fn is_of(self, tier: Tier) -> bool {
         match tier {
             Tier::Fast => !matches!(self, Self::Dense),
-            Tier::Dense => true,
+            // Bins hold near quotients in less.
+            Tier::Dense => !matches!(self, Self::Near),
         }
     }
 
@@ -100,6 +116,7 @@ enum Plan {
     Decimal(DecimalPlan),
     Ordered(ScaledPlan),
     Dense(DenseValuesPlan),
+    Near(NearPlan),
 }
 
 impl Plan {
@@ -114,7 +131,10 @@ impl Plan {
             ValueCodec::Ordered if values.len() <= CONSTANT_COUNT_MAX => {
                 Some(Self::Ordered(ordered::plan(values)))
             }
-            ValueCodec::Decimal | ValueCodec::Ordered => None,
+            ValueCodec::Near if values.len() <= CONSTANT_COUNT_MAX => {
+                NearPlan::of(values).map(Self::Near)
+            }
+            ValueCodec::Decimal | ValueCodec::Ordered | ValueCodec::Near => None,
             ValueCodec::Dense => DenseValuesPlan::of(values).map(Self::Dense),
         }
     }
@@ -127,6 +147,7 @@ impl Plan {
             Self::Decimal(_) => ValueCodec::Decimal,
             Self::Ordered(_) => ValueCodec::Ordered,
             Self::Dense(_) => ValueCodec::Dense,
+            Self::Near(_) => ValueCodec::Near,
         }
     }
 
@@ -138,6 +159,7 @@ impl Plan {
             Self::Decimal(plan) => plan.len_bytes(),
             Self::Ordered(plan) => plan.len_bytes(),
             Self::Dense(plan) => plan.len_bytes(),
+            Self::Near(plan) => plan.len_bytes(),
         }
     }
 
@@ -149,6 +171,7 @@ impl Plan {
             Self::Decimal(plan) => plan.encode(out),
             Self::Ordered(plan) => plan.encode(out),
             Self::Dense(plan) => plan.encode(out),
+            Self::Near(plan) => plan.encode(out),
         }
     }
 }
@@ -168,6 +191,10 @@ fn the_one_value(values: &[f64]) -> Option<f64> {
 pub fn encode_values(values: &[f64], tier: Tier, out: &mut Vec<u8>) -> ValueCodec {
     let mut best: Option<(Plan, u64)> = None;
     for codec in ValueCodec::ALL.into_iter().filter(|codec| codec.is_of(tier)) {
+        let least = best.as_ref().map_or(u64::MAX, |(_, least)| *least);
+        if codec == ValueCodec::Near && least / NARROW_BYTES <= values.len() as u64 {
+            continue;
+        }
         let Some(plan) = Plan::of(codec, values) else { continue };
         let bytes = plan.len_bytes(values);
         if codec == ValueCodec::Constant {
@@ -188,7 +215,7 @@ pub fn encode_values(values: &[f64], tier: Tier, out: &mut Vec<u8>) -> ValueCode
 
 /// Appends the `count` values of a block.
 ///
-/// Total over any bytes. Allocates at most 4 KiB for each byte of the block, for a dense one at
+/// Total over any bytes. Allocates at most 8 KiB for each byte of the block, for a dense one at
 /// most 32 bytes a value, of which there are up to
 /// [`DENSE_COUNT_MAX`](crate::codec::DENSE_COUNT_MAX), and for a constant one at most eight times
 /// [`CONSTANT_COUNT_MAX`] bytes; a caller that knows a lower bound for `count` checks it first.
@@ -208,12 +235,15 @@ pub fn decode_values(
         }
         ValueCodec::Constant => decode_constant(bytes, count, out),
         ValueCodec::Gorilla => gorilla_values::decode(bytes, count, out),
-        ValueCodec::Decimal | ValueCodec::Ordered if count > CONSTANT_COUNT_MAX => {
+        ValueCodec::Decimal | ValueCodec::Ordered | ValueCodec::Near
+            if count > CONSTANT_COUNT_MAX =>
+        {
             Err(CodecError::OutOfRange { field: "count" })
         }
         ValueCodec::Decimal => decimal::decode(bytes, count, out),
         ValueCodec::Ordered => ordered::decode(bytes, count, out),
         ValueCodec::Dense => dense::decode_values(bytes, count, out),
+        ValueCodec::Near => near::decode(bytes, count, out),
     };
     if decoded.is_err() {
         out.truncate(start);
@@ -316,7 +346,9 @@ mod tests {
                 assert_eq!(bytes.len(), 1);
                 continue;
             }
-            let is_least = chosen_bytes.len() <= bytes.len() || chosen == ValueCodec::Constant;
+            // Quotients are for the fast tier, which does not ask for them where others do.
+            let is_least = chosen_bytes.len() <= bytes.len()
+                || matches!((chosen, codec), (ValueCodec::Constant, _) | (_, ValueCodec::Near));
             assert!(is_least, "{chosen:?} is larger than {codec:?}");
             let mut decoded = vec![7.0];
             decode_values(codec, &bytes[1..], values.len(), &mut decoded).unwrap();
@@ -324,6 +356,26 @@ mod tests {
             assert_eq!(to_bits(&decoded[1..]), bits, "{codec:?}");
             if codec == chosen {
                 assert_eq!(bytes, chosen_bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn columns_of_every_length_come_back() {
+        let noise = |i: u32| i.wrapping_mul(0x9E37_79B9) >> 7;
+        let shapes: [fn(u32, u32) -> f64; 5] = [
+            |_, noise| f64::from(noise) / 600.0,
+            |_, noise| f64::from(noise % 100_000) * 0.001 + 0.1,
+            |i, noise| if i % 29 == 5 { f64::from(noise) } else { 0.25 },
+            |i, _| f64::from(i / 40),
+            |_, noise| f64::from(noise).sqrt(),
+        ];
+        let near_limits = [1024, 4096, 8192].map(|limit| limit - 1..=limit + 1);
+        let lengths = (0..12).chain(near_limits.into_iter().flatten());
+        for length in lengths.chain([65_535, 65_536, 65_537, 70_000]) {
+            for shape in shapes {
+                let bits: Vec<u64> = (0..length).map(|i| shape(i, noise(i)).to_bits()).collect();
+                check_round_trip(&bits);
             }
         }
     }
@@ -378,7 +430,7 @@ mod tests {
             let per_byte = match codec {
                 ValueCodec::Constant => continue,
                 // A block of 1,024 integers takes four bytes or more.
-                ValueCodec::Decimal | ValueCodec::Ordered => 256,
+                ValueCodec::Decimal | ValueCodec::Ordered | ValueCodec::Near => 256,
                 ValueCodec::Raw | ValueCodec::Gorilla | ValueCodec::Dense => 8,
             };
             let bound = match codec {
@@ -484,11 +536,11 @@ mod tests {
     fn tags_are_those_of_the_format() {
         for tag in 0..=u8::MAX {
             let codec = ValueCodec::from_tag(tag);
-            assert_eq!(codec.map(ValueCodec::to_tag), (1..=6).contains(&tag).then_some(tag));
+            assert_eq!(codec.map(ValueCodec::to_tag), (1..=7).contains(&tag).then_some(tag));
         }
         assert_eq!(
             ValueCodec::ALL.map(ValueCodec::as_str),
-            ["constant", "raw", "decimal", "ordered", "dense", "gorilla"]
+            ["constant", "raw", "decimal", "ordered", "near", "dense", "gorilla"]
         );
     }
 }

@@ -19,14 +19,14 @@ use crate::codec::dense::order::SLICING_ONE_IN;
 use crate::codec::error::CodecError;
 use crate::codec::exceptions::{ValueException, exceptions_bytes, put_exceptions, take_exceptions};
 use crate::codec::ordered;
-use crate::codec::quotients::{DIVISOR_MAX, Quotients, value_beside};
+use crate::codec::quotients::{
+    Quotients, insert_exceptions, may_be_quotients, take_divisor, value_beside,
+};
 use crate::codec::varint;
 
 const LANE_ORDERED: u8 = 16;
 const LANE_QUOTIENTS: u8 = 17;
 const LANE_NEAR_QUOTIENTS: u8 = 18;
-/// Decimals of so many bits are not taken for quotients.
-const NARROW_BITS: u32 = 24;
 
 /// What integers stand for values.
 #[derive(Debug, Clone, Copy)]
@@ -50,10 +50,7 @@ impl Lane {
         match tag {
             LANE_ORDERED => Ok(Self::Ordered),
             LANE_QUOTIENTS | LANE_NEAR_QUOTIENTS => {
-                let divisor = varint::read_u64(bytes, at)?;
-                if !(1..DIVISOR_MAX).contains(&divisor) {
-                    return Err(CodecError::OutOfRange { field: "divisor" });
-                }
+                let divisor = take_divisor(bytes, at)?;
                 #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
                 let power = divisor as f64;
                 Ok(if tag == LANE_QUOTIENTS { Self::Decimal(power) } else { Self::Near(divisor) })
@@ -104,10 +101,10 @@ impl DenseValuesPlan {
             Some(Decimals { exponent, exceptions, integers }) => (exponent, exceptions, integers),
             None => (LANE_ORDERED, Vec::new(), ordered::orders_of(values)),
         };
-        let may_be_quotients = lane == LANE_ORDERED || are_wide(&integers);
+        let is_worth_it = lane == LANE_ORDERED || may_be_quotients(&integers);
         let column = DensePlan::of(integers)?;
         let plan = Self { lane, divisor: None, exceptions, column, distances: None };
-        let quotients = if may_be_quotients { Self::of_quotients(values) } else { None };
+        let quotients = if is_worth_it { Self::of_quotients(values) } else { None };
         // What cannot be sliced, and decodes with more work, must save its share.
         let limit = plan.len_bytes() - plan.len_bytes() / SLICING_ONE_IN;
         Some(quotients.filter(|quotients| quotients.len_bytes() < limit).unwrap_or(plan))
@@ -147,13 +144,6 @@ impl DenseValuesPlan {
     }
 }
 
-/// Returns whether integers take so many bits that they may be quotients of fewer.
-fn are_wide(integers: &[i64]) -> bool {
-    let (least, greatest) = (integers.iter().min(), integers.iter().max());
-    let span = least.zip(greatest).map_or(0, |(least, greatest)| greatest.abs_diff(*least));
-    span >> NARROW_BITS != 0
-}
-
 /// Appends the `count` values of a block.
 ///
 /// # Errors
@@ -184,23 +174,6 @@ pub(in crate::codec) fn decode_values(
         out.truncate(start);
         return Err(CodecError::TrailingBytes);
     }
-    insert(&exceptions, start, out);
+    insert_exceptions(&exceptions, start, out);
     Ok(())
-}
-
-/// Moves the values behind `start` apart, so that the exceptions have their places.
-fn insert(exceptions: &[ValueException], start: usize, out: &mut Vec<f64>) {
-    let mut end = out.len();
-    let mut behind = end + exceptions.len();
-    out.resize(behind, 0.0);
-    for (before, exception) in exceptions.iter().enumerate().rev() {
-        // So many values that are none stand in front of it.
-        let own = start + exception.position - before;
-        let place = start + exception.position;
-        out.copy_within(own..end, behind - (end - own));
-        if let Some(value) = out.get_mut(place) {
-            *value = f64::from_bits(exception.bits);
-        }
-        (end, behind) = (own, place);
-    }
 }
