@@ -13,6 +13,13 @@ use crate::codec::{CONSTANT_COUNT_MAX, Tier};
 /// What takes no more bytes a value is not tried as quotients, which decode with more work.
 const NARROW_BYTES: u64 = 3;
 
+/// From so many values on, runs of them say what a codec takes, about.
+const SAMPLED_MIN: usize = 2048;
+const SAMPLE_RUNS: usize = 8;
+const SAMPLE_RUN: usize = 32;
+/// A codec is left out where its sample takes more than so many times what is needed.
+const SAMPLE_DOUBT: u64 = 2;
+
 /// How a block's values are encoded. The numbers are part of the file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -192,7 +199,7 @@ pub fn encode_values(values: &[f64], tier: Tier, out: &mut Vec<u8>) -> ValueCode
     let mut best: Option<(Plan, u64)> = None;
     for codec in ValueCodec::ALL.into_iter().filter(|codec| codec.is_of(tier)) {
         let least = best.as_ref().map_or(u64::MAX, |(_, least)| *least);
-        if codec == ValueCodec::Near && least / NARROW_BYTES <= values.len() as u64 {
+        if !may_take_less(codec, values, least) {
             continue;
         }
         let Some(plan) = Plan::of(codec, values) else { continue };
@@ -211,6 +218,23 @@ pub fn encode_values(values: &[f64], tier: Tier, out: &mut Vec<u8>) -> ValueCode
     plan.encode(values, out);
     debug_assert_eq!((out.len() - start) as u64, len_bytes, "estimates are exact");
     plan.codec()
+}
+
+/// Returns whether a codec is worth a plan where another takes `least` bytes.
+fn may_take_less(codec: ValueCodec, values: &[f64], least: u64) -> bool {
+    match codec {
+        ValueCodec::Near => least / NARROW_BYTES > values.len() as u64,
+        ValueCodec::Ordered | ValueCodec::Gorilla if values.len() >= SAMPLED_MIN => {
+            let step = values.len() / SAMPLE_RUNS;
+            let runs = values.chunks_exact(step).filter_map(|part| part.get(..SAMPLE_RUN));
+            let sample: Vec<f64> = runs.flatten().copied().collect();
+            let of_sample = codec.estimate(&sample).unwrap_or(0);
+            let about =
+                of_sample.saturating_mul(values.len() as u64) / (sample.len() as u64).max(1);
+            about / SAMPLE_DOUBT <= least
+        }
+        _ => true,
+    }
 }
 
 /// Appends the `count` values of a block.
