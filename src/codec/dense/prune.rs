@@ -8,7 +8,7 @@ use crate::codec::dense::tree::{Bin, Node, Root, bit_length};
 const LARGE_BLOCK: usize = 8192;
 /// Nodes with no more entries are not split, which costs under 0.01 bit an entry each.
 const UNSPLIT_MAX: usize = 8;
-const UNSPLIT_MAX_OF_LARGE: usize = 32;
+const UNSPLIT_MAX_OF_LARGE: usize = 12;
 /// A thin bin, but that of one integer, holds no more than this part of the entries. Where they are
 /// sliced, that costs 0.02 bit an entry.
 const THIN_ONE_IN: usize = 32;
