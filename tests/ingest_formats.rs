@@ -442,6 +442,27 @@ fn compressed_input_that_ends_early_is_told() {
 }
 
 #[test]
+fn zstandard_frames_are_read_one_after_the_other() {
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+    let rows: String = (0..20_000).fold("time,v\n".to_owned(), |mut text, row| {
+        writeln!(text, "{},{}", 1_700_000_000 + row, row * 7919 % 1009).unwrap();
+        text
+    });
+    let pack = |text: &str| compress_to_vec(text.as_bytes(), CompressionLevel::Fastest);
+    let packed = pack(&rows);
+    assert!(packed.len() < rows.len());
+    assert_eq!(read(&packed).kept.len(), 20_000);
+    assert_eq!(read_as(InputFormat::Auto, Trickle(&packed)).unwrap().kept.len(), 20_000);
+    let skipped = [&0x184D_2A50_u32.to_le_bytes()[..], &3_u32.to_le_bytes(), b"any"].concat();
+    let both = [&packed[..], &skipped, &pack("1700000000,5\n"), &skipped].concat();
+    assert_eq!(read(both).kept.len(), 20_001);
+    for cut in [4, 10, packed.len() / 2, packed.len() - 1] {
+        let err = read_as(InputFormat::Auto, &packed[..cut]).unwrap_err();
+        assert!(matches!(err.kind(), ErrorKind::Io { .. }), "{cut}: {err}");
+    }
+}
+
+#[test]
 fn a_stop_at_the_first_bad_row_names_its_place() {
     let options = IngestOptions::default().stop_on_error(true).time_unit(TimeUnit::Seconds);
     let text = "time,v\n1700000001,1\n1700000002000,2\n";

@@ -76,7 +76,7 @@ fn expositions_tell_kinds_and_units() {
         odd NaN\n\
         # EOF\n",
     );
-    assert_eq!(read.told(), ["in:12: a value is NaN or infinite"]);
+    assert_eq!(read.told(), ["in:12: a value is NaN or infinite; --nan skip leaves it out"]);
     assert_eq!(
         read.samples(),
         [

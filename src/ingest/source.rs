@@ -346,7 +346,8 @@ impl Feed<'_, '_> {
         samples.retain(|(_, value)| value.is_finite());
         let dropped = (before - samples.len()) as u64;
         if dropped > 0 && !self.options.skip_nan {
-            return Err(BadRow::new(0, "a value is NaN or infinite"));
+            let reason = "a value is NaN or infinite; --nan skip leaves it out";
+            return Err(BadRow::new(0, reason));
         }
         if dropped == 0 {
             return Err(BadRow::new(0, "the row has none of the mapped values"));
