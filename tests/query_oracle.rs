@@ -86,5 +86,5 @@ fn answers_equal_the_naive_ones_wherever_the_samples_are() {
     let shown = wrong.iter().take(5).map(|found| found.chars().take(3000).collect::<String>());
     let shown: Vec<String> = shown.collect();
     assert!(wrong.is_empty(), "{} of {count} are wrong:\n{}", wrong.len(), shown.join("\n\n"));
-    assert!(with_values > count / 2, "only {with_values} of {count} answers hold a number");
+    assert!(with_values > count / 3, "only {with_values} of {count} answers hold a number");
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::oracle::aggregates::{compares, evaluate, holds, lies_in, of_nothing};
 use crate::oracle::civil::{self, HOUR, Part, SECOND};
-use crate::oracle::numbers::{Expected, exactly};
+use crate::oracle::numbers::{Expected, exactly, ulp};
 use crate::oracle::question::{
     Call, Condition, Expr, Fill, Key, Op, Past, Question, Range, Selector, Split,
 };
@@ -669,26 +669,39 @@ fn fill(points: &mut [Point], steps: &[(i64, i64)], how: Fill) {
     if how == Fill::None {
         return;
     }
-    let known: Vec<Option<f64>> =
-        points.iter().map(|point| point.number().filter(|_| point.occupied)).collect();
+    let known: Vec<Option<Expected>> = points
+        .iter()
+        .map(|point| Some(point.value).filter(|_| point.occupied && point.number().is_some()))
+        .collect();
     for at in 0..points.len() {
         let before = (0..at).rev().find(|&other| known[other].is_some());
         let after = (at + 1..points.len()).find(|&other| known[other].is_some());
         let filled = match (how, before.zip(after)) {
-            (Fill::Number(number), _) => Some(number as f64),
+            (Fill::Number(number), _) => Some(exactly(Some(number as f64))),
             (Fill::Previous, Some((before, _))) => known[before],
             (Fill::Linear, Some((before, after))) => {
                 let start = |at: usize| steps[at].0;
                 let weight =
                     (start(at) - start(before)) as f64 / (start(after) - start(before)) as f64;
-                known[before].zip(known[after]).map(|(b, a)| b * (1.0 - weight) + a * weight)
+                known[before].zip(known[after]).map(|(b, a)| between(b, a, weight))
             }
             _ => None,
         };
         if known[at].is_none() {
-            points[at].value = exactly(if points[at].kept { filled } else { None });
+            let filled = filled.filter(|_| points[at].kept);
+            points[at].value = filled.unwrap_or(exactly(None));
         }
     }
+}
+
+/// Draws a line. Between numbers known to the bit it is known to the bit; what lies between others
+/// is off by as much as they are, and by a rounding of each product and of the sum.
+fn between(before: Expected, after: Expected, weight: f64) -> Expected {
+    let (b, a) = (before.value.unwrap(), after.value.unwrap());
+    let inexact = before.within > 0.0 || after.within > 0.0;
+    let roundings = if inexact { 2.0 * ulp(b.abs().max(a.abs())) } else { 0.0 };
+    let within = before.within.max(after.within) + roundings;
+    Expected { value: Some(b * (1.0 - weight) + a * weight), within }
 }
 
 /// Puts behind each item what it was, how much it changed, and by how many percent.
