@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::format::FormatError;
 use crate::lang::Diagnostic;
@@ -86,6 +87,17 @@ pub enum ErrorKind {
         /// What was needed.
         got: u64,
     },
+    /// A query took longer than
+    /// [`RunOptions::timeout`](crate::RunOptions::timeout) allows; allow more, or ask for less:
+    /// a shorter range, fewer series.
+    QueryTimeout {
+        /// How long it might have taken.
+        timeout: Duration,
+        /// How long it took until it was stopped.
+        elapsed: Duration,
+    },
+    /// A query was stopped through its [`CancelToken`](crate::CancelToken).
+    Canceled,
     /// Appends come faster than samples can be flushed, and
     /// [`Backpressure::Refuse`](crate::Backpressure::Refuse) was asked for. Nothing was stored;
     /// wait with [`Store::wait_for_room`](crate::Store::wait_for_room), or append later.
@@ -270,11 +282,11 @@ impl fmt::Display for Error {
             ErrorKind::Limit { what, limit, got } => {
                 write!(f, "too much: {what} is {got}, the limit is {limit}")
             }
-            ErrorKind::Backpressure { unflushed } => write!(
-                f,
-                "the log is full and {unflushed} logs wait to be flushed: nothing was stored, wait \
-                 for room or append later"
-            ),
+            ErrorKind::QueryTimeout { .. }
+            | ErrorKind::Canceled
+            | ErrorKind::Backpressure { .. }
+            | ErrorKind::Unanswered { .. }
+            | ErrorKind::Busy { .. } => write_wait(self.kind(), f),
             ErrorKind::Poisoned { path, loss } => write!(
                 f,
                 "store is closed for writing since {} could not be synced: {loss}",
@@ -289,14 +301,6 @@ impl fmt::Display for Error {
             }
             ErrorKind::Closed => f.write_str("store is closed"),
             ErrorKind::Refused { reason } => write!(f, "the writer of the store refused: {reason}"),
-            ErrorKind::Unanswered { path, waited_ms } => {
-                write!(f, "the writer of {} has not answered within {waited_ms} ms", path.display())
-            }
-            ErrorKind::Busy { path, waited_ms } => write!(
-                f,
-                "store {} kept changing for {waited_ms} ms while it was being opened",
-                path.display()
-            ),
             ErrorKind::Unsupported { what, path } => {
                 write!(f, "{what} is not supported at {}", path.display())
             }
@@ -305,6 +309,34 @@ impl fmt::Display for Error {
                 _ => write!(f, "line {line}, column {column}: {reason}"),
             },
         }
+    }
+}
+
+/// Writes what was not waited for any longer.
+fn write_wait(kind: &ErrorKind, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match kind {
+        ErrorKind::QueryTimeout { timeout, elapsed } => write!(
+            f,
+            "the query was stopped after {:.3} s, it may take {:.3} s; ask about a shorter range \
+             or fewer series, or allow more",
+            elapsed.as_secs_f64(),
+            timeout.as_secs_f64()
+        ),
+        ErrorKind::Canceled => f.write_str("the query was canceled"),
+        ErrorKind::Backpressure { unflushed } => write!(
+            f,
+            "the log is full and {unflushed} logs wait to be flushed: nothing was stored, wait for \
+             room or append later"
+        ),
+        ErrorKind::Unanswered { path, waited_ms } => {
+            write!(f, "the writer of {} has not answered within {waited_ms} ms", path.display())
+        }
+        ErrorKind::Busy { path, waited_ms } => write!(
+            f,
+            "store {} kept changing for {waited_ms} ms while it was being opened",
+            path.display()
+        ),
+        _ => Ok(()),
     }
 }
 

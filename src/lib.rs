@@ -56,7 +56,7 @@ pub use crate::model::{
     MatcherOp, MetricDef, MetricKind, ModelError, Retention, Sample, Selector, SeriesKey,
     TimeRange, Timestamp,
 };
-pub use crate::query::{Answer, Cell, Column, Query, Role, RunOptions};
+pub use crate::query::{Answer, CancelToken, Cell, Column, Query, Role, RunOptions, RunStats};
 pub use crate::snapshot::{
     Cardinality, MetricStats, Reader, SelectedSeries, Snapshot, StatsReport, Tail,
 };

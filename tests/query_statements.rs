@@ -114,6 +114,10 @@ fn explain_shows_what_is_read() {
     assert_eq!(detail("windows").unwrap(), "6");
     assert_eq!(detail("rows").unwrap(), "18");
     assert!(detail("scan").unwrap().ends_with("of latency: 4 series by bot"));
-    assert_eq!(detail("chunks").unwrap(), "0 considered, 0 decoded", "nothing is sealed");
+    assert_eq!(detail("chunks").unwrap(), "0 of the series, 0 in the range", "nothing is sealed");
+    let read = "0 considered, 0 from statistics, 0 from slices, 0 decoded";
+    assert_eq!(detail("chunks read").unwrap(), read);
+    assert_ne!(detail("samples read").unwrap(), "0");
+    assert!(detail("planning took").is_some());
     assert!(detail("took").is_some());
 }

@@ -38,7 +38,7 @@ pub(crate) enum Status {
     GateFails = 7,
     /// The disk is full, or reading or writing failed.
     Io = 8,
-    /// The writer of the store did not answer in time.
+    /// The writer of the store did not answer in time, or a question took longer than it may.
     TimedOut = 124,
     /// Ctrl-C ended it; what was done before is kept.
     Interrupted = 130,
@@ -94,7 +94,7 @@ pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
         ) => Status::Usage,
         Some(ErrorKind::NotAStore { .. } | ErrorKind::NotABackup { .. }) => Status::NotFound,
         Some(ErrorKind::Locked { .. }) => Status::Locked,
-        Some(ErrorKind::Unanswered { .. }) => Status::TimedOut,
+        Some(ErrorKind::Unanswered { .. } | ErrorKind::QueryTimeout { .. }) => Status::TimedOut,
         Some(
             ErrorKind::Corrupt { .. } | ErrorKind::LogGap { .. } | ErrorKind::FormatVersion { .. },
         ) => Status::Damaged,

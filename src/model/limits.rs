@@ -40,6 +40,10 @@ pub struct Limits {
     pub windows_max: u64,
     /// Rows (groups × windows) of one answer.
     pub rows_max: u64,
+    /// Bytes of memory that a query may hold of samples;
+    /// [`RunOptions::memory`](crate::RunOptions::memory)
+    /// sets another.
+    pub query_memory_bytes_max: u64,
     /// Bytes that a regular expression may take once compiled.
     pub regex_bytes_max: u64,
     /// Bytes of one row of text that is read in, as an input without line ends is one row.
@@ -68,6 +72,7 @@ impl Limits {
         query_depth_max: 64,
         windows_max: 1_000_000,
         rows_max: 10_000_000,
+        query_memory_bytes_max: 512 << 20,
         regex_bytes_max: 1 << 20,
         row_bytes_max: 4 << 20,
         input_series_max: 1_000_000,

@@ -68,7 +68,19 @@ pub(crate) fn write(answer: &Answer, out: &mut dyn io::Write) -> io::Result<()> 
         write_text(&warning.message, out)?;
         out.write_all(b"}")?;
     }
-    writeln!(out, "],\"stats\":{{\"rows\":{}}}}}", answer.rows.len())
+    let stats = &answer.stats;
+    writeln!(
+        out,
+        "],\"stats\":{{\"rows\":{},\"chunks_considered\":{},\"chunks_from_statistics\":{},\
+         \"chunks_from_slices\":{},\"chunks_decoded\":{},\"bytes_read\":{},\"samples_read\":{}}}}}",
+        answer.rows.len(),
+        stats.chunks_considered,
+        stats.chunks_from_statistics,
+        stats.chunks_from_slices,
+        stats.chunks_decoded,
+        stats.bytes_read,
+        stats.samples_read
+    )
 }
 
 /// Returns the greatest error of the answer's values; nothing where all are exact.

@@ -141,7 +141,7 @@ mod tests {
     use crate::model::{TimeRange, Timestamp};
     use crate::output::style::Style;
     use crate::output::table::write;
-    use crate::query::{Answer, Cell, Column, Role};
+    use crate::query::{Answer, Cell, Column, Role, RunStats};
 
     fn answer() -> Answer {
         let column = |name: &str, role, unit: Option<&str>| Column {
@@ -170,6 +170,7 @@ mod tests {
             ],
             warnings: Vec::new(),
             notes: Vec::new(),
+            stats: RunStats::default(),
         }
     }
 

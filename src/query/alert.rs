@@ -1,6 +1,7 @@
 //! Alerts, judged once: which groups fire now, and which are about to.
 
 use std::collections::BTreeMap;
+use std::time;
 
 use crate::error::Result;
 use crate::lang::Span;
@@ -8,6 +9,7 @@ use crate::lang::ast::{
     Alert, AlertClause, Body, Clause, Duration, ExprKind, Item, Query, Spanned,
 };
 use crate::model::{TimeRange, Timestamp};
+use crate::query::budget::Budget;
 use crate::query::exec;
 use crate::query::finding::Findings;
 use crate::query::options::RunOptions;
@@ -62,11 +64,13 @@ pub(crate) fn judge(
     }
     let timing = timing_of(alert);
     let steps = steps_of(&timing);
-    let mut judged = evaluate(alert, &timing, steps, (snapshot, options, &findings))?;
+    let budget = Budget::new(options, snapshot.limits());
+    let mut judged = evaluate(alert, &timing, steps, (snapshot, options, &findings, &budget))?;
     if judged.groups.values().any(|group| group.unsure) {
         let history = nanos_of(timing.keep) / nanos_of(timing.every).max(1);
         let history = usize::try_from(history.min(u128::from(HISTORY_STEPS_MAX))).unwrap_or(0);
-        judged = evaluate(alert, &timing, steps.max(history), (snapshot, options, &findings))?;
+        let source = (snapshot, options, &findings, &budget);
+        judged = evaluate(alert, &timing, steps.max(history), source)?;
     }
     let rows = judged.groups.into_values().filter(|group| group.held > 0).map(|group| {
         let state = if group.held >= steps { "firing" } else { "pending" };
@@ -76,8 +80,9 @@ pub(crate) fn judge(
     });
     let rows = rows.collect();
     let (warnings, notes) = findings.into_parts();
-    let Judged { range, columns, .. } = judged;
-    Ok(Answer { query: canonical, range, columns, rows, warnings, notes })
+    let Judged { range, columns, planned, .. } = judged;
+    let stats = budget.stats(planned);
+    Ok(Answer { query: canonical, range, columns, rows, warnings, notes, stats })
 }
 
 /// The groups, and what is known of them after so many evaluations.
@@ -85,13 +90,15 @@ struct Judged {
     range: TimeRange,
     columns: Vec<Column>,
     groups: BTreeMap<Vec<String>, Group>,
+    /// When the last plan was ready.
+    planned: time::Duration,
 }
 
 fn evaluate(
     alert: &Alert,
     timing: &Timing,
     steps: usize,
-    (snapshot, options, findings): (&Snapshot, &RunOptions, &Findings<'_>),
+    (snapshot, options, findings, budget): (&Snapshot, &RunOptions, &Findings<'_>, &Budget),
 ) -> Result<Judged> {
     let query = query_of(alert, timing, steps);
     let mut plan = plan(&query, snapshot, options, findings)?;
@@ -99,7 +106,8 @@ fn evaluate(
     if let plan::Body::Items(computed) = &mut plan.body {
         computed.judged = true;
     }
-    let output = exec::run(&plan, snapshot, findings)?;
+    let planned = budget.elapsed();
+    let output = exec::run(&plan, snapshot, findings, budget)?;
     // The last window may still be open.
     let whole = plan.timeline.steps.iter().filter(|step| !plan.timeline.is_partial(**step));
     let mut times: Vec<Timestamp> = whole.map(|step| step.start).collect();
@@ -127,7 +135,7 @@ fn evaluate(
     columns.push(Column { name: "state".to_owned(), role: Role::Label, unit: None });
     let value = output.columns.len().checked_sub(2).and_then(|at| output.columns.get(at));
     columns.extend(value.cloned());
-    Ok(Judged { range: plan.timeline.range, columns, groups })
+    Ok(Judged { range: plan.timeline.range, columns, groups, planned })
 }
 
 fn is_in(cell: &Cell, times: &[Timestamp]) -> bool {

@@ -1,13 +1,14 @@
 //! `explain`: what a question reads and computes, and what that took.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use crate::error::Result;
+use crate::query::budget::Budget;
 use crate::query::exec;
 use crate::query::finding::Findings;
 use crate::query::plan::{Body, Plan, Scan, SplitKey};
-use crate::query::rows::{Answer, Cell, Column, Role};
+use crate::query::rows::{Answer, Cell, Column, Role, RunStats};
 use crate::query::window::hull;
 use crate::snapshot::Snapshot;
 
@@ -17,10 +18,11 @@ pub(crate) fn explain(
     snapshot: &Snapshot,
     canonical: String,
     findings: Findings<'_>,
+    budget: &Budget,
 ) -> Result<Answer> {
-    let started = Instant::now();
-    let output = exec::run(plan, snapshot, &findings)?;
-    let took = started.elapsed();
+    let planned = budget.elapsed();
+    let output = exec::run(plan, snapshot, &findings, budget)?;
+    let stats = budget.stats(planned);
     let range = plan.timeline.range;
     let mut lines = vec![
         ("range", format!("{} to {}", range.start, range.end)),
@@ -39,8 +41,8 @@ pub(crate) fn explain(
         lines.push(("scan", words_of(scan)));
         lines.push(("chunks", chunks_of(scan, plan, snapshot)?));
     }
+    lines.extend(words_of_stats(&stats));
     lines.push(("rows", output.rows.len().to_string()));
-    lines.push(("took", format!("{:.3} ms", took.as_secs_f64() * 1e3)));
     let column = |name: &str| Column { name: name.to_owned(), role: Role::Label, unit: None };
     let text = |text: &str| Cell::Text(Arc::from(text));
     let (warnings, notes) = findings.into_parts();
@@ -51,7 +53,28 @@ pub(crate) fn explain(
         rows: lines.iter().map(|(part, detail)| vec![text(part), text(detail)]).collect(),
         warnings,
         notes,
+        stats,
     })
+}
+
+/// Says what was read, and how long each stage took.
+fn words_of_stats(stats: &RunStats) -> Vec<(&'static str, String)> {
+    let ms = |time: Duration| format!("{:.3} ms", time.as_secs_f64() * 1e3);
+    let of_chunks = [
+        (stats.chunks_considered, "considered"),
+        (stats.chunks_from_statistics, "from statistics"),
+        (stats.chunks_from_slices, "from slices"),
+        (stats.chunks_decoded, "decoded"),
+    ];
+    let of_chunks = of_chunks.map(|(count, how)| format!("{count} {how}"));
+    vec![
+        ("chunks read", of_chunks.join(", ")),
+        ("bytes read", stats.bytes_read.to_string()),
+        ("samples read", stats.samples_read.to_string()),
+        ("planning took", ms(stats.plan_time)),
+        ("reading took", ms(stats.total_time.saturating_sub(stats.plan_time))),
+        ("took", ms(stats.total_time)),
+    ]
 }
 
 fn words_of(scan: &Scan) -> String {
@@ -68,9 +91,9 @@ fn chunks_of(scan: &Scan, plan: &Plan, snapshot: &Snapshot) -> Result<String> {
     let range = hull(plan.timeline.moved(plan.timeline.range, scan.offset), &covers);
     let (mut all, mut met) = (0, 0);
     for series in &scan.selection.series {
-        let (considered, decoded) = snapshot.chunks_of(series, range)?;
-        all += considered;
-        met += decoded;
+        let (own, in_range) = snapshot.chunks_of(series, range)?;
+        all += own;
+        met += in_range;
     }
-    Ok(format!("{all} considered, {met} decoded"))
+    Ok(format!("{all} of the series, {met} in the range"))
 }

@@ -2,6 +2,7 @@
 
 mod alert;
 mod buckets;
+mod budget;
 mod calendar;
 mod exec;
 mod explain;
@@ -19,6 +20,7 @@ mod statement;
 mod units;
 mod window;
 
+pub use crate::query::budget::CancelToken;
 pub use crate::query::options::RunOptions;
-pub use crate::query::rows::{Answer, Cell, Column, Role};
+pub use crate::query::rows::{Answer, Cell, Column, Role, RunStats};
 pub use crate::query::statement::Query;

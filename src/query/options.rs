@@ -1,20 +1,30 @@
 //! How a query is run.
 
+use std::time::Duration;
+
 use crate::model::Timestamp;
+use crate::query::budget::CancelToken;
 
 /// Options of one run of a query, built by value.
 ///
 /// ```
 /// use silverback::{RunOptions, Timestamp};
 ///
-/// let options = RunOptions::default().now(Timestamp::from_nanos(0)).whole_range(true);
+/// let options = RunOptions::default()
+///     .now(Timestamp::from_nanos(0))
+///     .threads(2)
+///     .timeout(std::time::Duration::from_secs(30));
 /// # let _ = options;
 /// ```
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RunOptions {
     pub(crate) now: Option<Timestamp>,
     pub(crate) newest: bool,
     pub(crate) whole: bool,
+    pub(crate) threads: usize,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) memory_bytes: Option<u64>,
+    pub(crate) cancel: Option<CancelToken>,
 }
 
 impl RunOptions {
@@ -38,6 +48,39 @@ impl RunOptions {
     #[must_use]
     pub fn whole_range(mut self, whole: bool) -> Self {
         self.whole = whole;
+        self
+    }
+
+    /// Sets how many threads read and compute, the caller's among them; the others end with the
+    /// run. By default there is the caller's alone. Answers have the same bits with any number.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Sets how long the run may take; by default as long as it takes. It is looked at before each
+    /// chunk that is read.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how many bytes of samples the run may hold at a time; by default
+    /// [`Limits::query_memory_bytes_max`](crate::Limits::query_memory_bytes_max), 512 MiB.
+    ///
+    /// Percentiles of more samples than fit stay exact: the samples are read several times then.
+    #[must_use]
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory_bytes = Some(bytes);
+        self
+    }
+
+    /// Lets a token stop the run from another thread.
+    #[must_use]
+    pub fn cancel(mut self, token: &CancelToken) -> Self {
+        self.cancel = Some(token.clone());
         self
     }
 }

@@ -1,6 +1,7 @@
 //! The answer to a query: typed columns and rows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::lang::Diagnostic;
 use crate::model::{TimeRange, Timestamp};
@@ -63,4 +64,30 @@ pub struct Answer {
     pub warnings: Vec<Diagnostic>,
     /// What is said on the side, such as the range that was taken where none was given.
     pub notes: Vec<String>,
+    /// What answering took.
+    pub stats: RunStats,
+}
+
+/// What a run of a query read, and how long it took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RunStats {
+    /// Sealed chunks that meet the range; each is counted again when it is read again.
+    pub chunks_considered: u64,
+    /// Those of which the statistics in the index were enough.
+    pub chunks_from_statistics: u64,
+    /// Those of which bins and a few slices of values were enough.
+    pub chunks_from_slices: u64,
+    /// Those of which all timestamps, or all timestamps and values, were decoded.
+    pub chunks_decoded: u64,
+    /// Bytes of the blocks that were read for that.
+    pub bytes_read: u64,
+    /// Samples that were decoded, out of chunks and of logs.
+    pub samples_read: u64,
+    /// How many threads shared the work, at most.
+    pub threads: usize,
+    /// How long it took to choose series and plan.
+    pub plan_time: Duration,
+    /// How long all took.
+    pub total_time: Duration,
 }

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::lang::ast::{self, Statement};
 use crate::model::MetricDef;
 use crate::query::alert::judge;
+use crate::query::budget::Budget;
 use crate::query::exec;
 use crate::query::explain::explain;
 use crate::query::finding::Findings;
@@ -47,8 +48,9 @@ impl Snapshot {
         match query.statement() {
             Statement::Query(tree) => answer(self, tree, query.to_string(), options, findings),
             Statement::Explain(tree) => {
+                let budget = Budget::new(options, self.limits());
                 let plan = plan(tree, self, options, &findings)?;
-                explain(&plan, self, query.to_string(), findings)
+                explain(&plan, self, query.to_string(), findings, &budget)
             }
             Statement::Alert(alert) => judge(alert, self, query.to_string(), options, findings),
             Statement::Record(record) => {
@@ -67,8 +69,10 @@ fn answer(
     options: &RunOptions,
     findings: Findings<'_>,
 ) -> Result<Answer> {
+    let budget = Budget::new(options, snapshot.limits());
     let plan = plan(tree, snapshot, options, &findings)?;
-    let output = exec::run(&plan, snapshot, &findings)?;
+    let planned = budget.elapsed();
+    let output = exec::run(&plan, snapshot, &findings, &budget)?;
     if !output.found {
         note_empty(&plan, snapshot, &findings)?;
     }
@@ -80,6 +84,7 @@ fn answer(
         rows: output.rows,
         warnings,
         notes,
+        stats: budget.stats(planned),
     })
 }
 

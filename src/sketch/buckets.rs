@@ -8,7 +8,8 @@
 
 use std::collections::BTreeMap;
 
-const SIGN: u64 = 1 << 63;
+use crate::sketch::order::{key_of, value_of};
+
 const SIGNIFICAND_BITS: u32 = 52;
 
 /// How many buckets lie between two powers of two.
@@ -184,8 +185,7 @@ impl LogBuckets {
 /// Returns the bucket of a value.
 #[inline]
 fn bucket_of(value: f64, resolution: Resolution) -> u64 {
-    let bits = value.to_bits();
-    let key = bits ^ if bits & SIGN == 0 { SIGN } else { u64::MAX };
+    let key = key_of(value);
     key >> resolution.shift()
 }
 
@@ -194,10 +194,6 @@ fn bounds_of(bucket: u64, resolution: Resolution) -> Bounds {
     let low = bucket << resolution.shift();
     let high = low | ((1 << resolution.shift()) - 1);
     Bounds { low: value_of(low), high: value_of(high) }
-}
-
-fn value_of(key: u64) -> f64 {
-    f64::from_bits(key ^ if key & SIGN == 0 { u64::MAX } else { SIGN })
 }
 
 #[cfg(test)]

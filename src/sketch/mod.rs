@@ -16,7 +16,9 @@
 mod buckets;
 mod double_double;
 mod moments;
+mod order;
 
 pub use crate::sketch::buckets::{Bounds, LogBuckets, Resolution};
 pub use crate::sketch::double_double::DoubleDouble;
 pub use crate::sketch::moments::Moments;
+pub(crate) use crate::sketch::order::{key_of, value_of};

@@ -14,6 +14,7 @@ mod slices;
 mod stats;
 mod store_reader;
 mod tail;
+mod tally;
 mod view;
 
 pub(crate) use crate::segment::ChunkSummary;
@@ -26,6 +27,7 @@ pub(crate) use crate::snapshot::slices::ChunkSlices;
 pub use crate::snapshot::stats::{MetricStats, StatsReport};
 pub(crate) use crate::snapshot::store_reader::{PinnedLog, PinnedStore, StoreReader};
 pub use crate::snapshot::tail::Tail;
+pub(crate) use crate::snapshot::tally::{Tally, Watch, unwatched};
 pub use crate::snapshot::view::Snapshot;
 pub(crate) use crate::snapshot::view::{
     SnapshotHead, SnapshotParts, open_segment, origin_of, read_segment,

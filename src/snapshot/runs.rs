@@ -1,18 +1,21 @@
 //! Reading a series run by run: what the index or the slices say of a chunk often answers for its
 //! samples.
 
+use std::cell::Cell;
+
 use crate::error::Result;
 use crate::model::{Columns, DuplicatePolicy, Sample, SeriesKey, TimeRange, Timestamp};
 use crate::segment::{ChunkMeta, ChunkSummary, Segment};
 use crate::snapshot::select::{Place, SelectedSeries, Share};
 use crate::snapshot::slices::ChunkSlices;
+use crate::snapshot::tally::{Watch, unwatched};
 use crate::snapshot::view::{Snapshot, SnapshotParts, origin_of};
 use crate::tombstone::Origin;
 
 /// A run of samples of one series. Runs come in order of arrival.
 pub(crate) enum Run<'a> {
     /// A sealed chunk of which all samples lie in the range; returns whether that is enough.
-    Chunk(SealedChunk<'a>),
+    Chunk(&'a SealedChunk<'a>),
     /// Samples in order of time. They may be changed.
     Samples(&'a mut Columns),
 }
@@ -23,6 +26,8 @@ pub(crate) struct SealedChunk<'a> {
     pub(crate) summary: ChunkSummary,
     segment: &'a Segment,
     meta: &'a ChunkMeta,
+    watch: Watch<'a>,
+    is_sliced: Cell<bool>,
 }
 
 impl SealedChunk<'_> {
@@ -31,7 +36,11 @@ impl SealedChunk<'_> {
     /// # Errors
     /// A damaged or unreadable chunk.
     pub(crate) fn slices(&self) -> Result<Option<ChunkSlices>> {
-        Ok(self.segment.read_slices(self.meta)?.map(ChunkSlices::new))
+        let slices = self.segment.read_slices(self.meta)?.map(ChunkSlices::new);
+        if slices.is_some() && !self.is_sliced.replace(true) {
+            self.watch.tally.bytes.add(self.meta.values.len);
+        }
+        Ok(slices)
     }
 }
 
@@ -55,19 +64,19 @@ impl Snapshot {
         &self,
         series: &SelectedSeries,
         range: TimeRange,
-        wanted: Wanted,
+        (wanted, watch): (Wanted, Watch<'_>),
         visit: &mut dyn FnMut(Run<'_>) -> Result<bool>,
     ) -> Result<()> {
         let mut columns = Columns::default();
         // Which samples a policy drops is known once all runs are there.
         if self.policy_of(series.key.metric())? != DuplicatePolicy::Keep {
-            self.read(series, range, &mut columns)?;
+            self.read_watched(series, range, watch, &mut columns)?;
             visit(Run::Samples(&mut columns))?;
             return Ok(());
         }
         for share in &series.shares {
             if let Some(store) = self.stores.get(share.store) {
-                store.visit(share, range, wanted, &mut columns, visit)?;
+                store.visit(share, range, (wanted, watch), &mut columns, visit)?;
             }
         }
         Ok(())
@@ -103,7 +112,7 @@ impl Snapshot {
             }
         };
         let wanted = Wanted { summaries: true, values: true };
-        self.visit(&series, TimeRange::ALL, wanted, &mut |run| {
+        let mut visit = |run: Run<'_>| {
             match run {
                 Run::Chunk(chunk) => take(chunk.summary.times.1, chunk.summary.edges.1),
                 Run::Samples(columns) => {
@@ -115,7 +124,8 @@ impl Snapshot {
                 }
             }
             Ok(true)
-        })?;
+        };
+        unwatched(|watch| self.visit(&series, TimeRange::ALL, (wanted, watch), &mut visit))?;
         Ok(last.map(|(time, value)| Sample::new(Timestamp::from_nanos(time), value)))
     }
 }
@@ -125,7 +135,7 @@ impl SnapshotParts {
         &self,
         share: &Share,
         range: TimeRange,
-        wanted: Wanted,
+        (wanted, watch): (Wanted, Watch<'_>),
         columns: &mut Columns,
         visit: &mut dyn FnMut(Run<'_>) -> Result<bool>,
     ) -> Result<()> {
@@ -139,13 +149,16 @@ impl SnapshotParts {
                     columns.sort_by_time();
                     let origin = Origin { generation: head.generation, deleted_up_to: 0 };
                     share.deletions.remove(origin, columns, 0);
+                    watch.tally.samples.add(columns.len() as u64);
+                    (watch.check)()?;
                     if !columns.is_empty() {
                         visit(Run::Samples(columns))?;
                     }
                 }
                 Place::Segment { segment, series } => {
                     let Some(segment) = self.segments.get(segment) else { continue };
-                    share.visit_segment(segment, series, range, wanted, columns, visit)?;
+                    let place = (&**segment, series);
+                    share.visit_segment(place, range, (wanted, watch), columns, visit)?;
                 }
             }
         }
@@ -156,10 +169,9 @@ impl SnapshotParts {
 impl Share {
     fn visit_segment(
         &self,
-        segment: &Segment,
-        series: u32,
+        (segment, series): (&Segment, u32),
         range: TimeRange,
-        wanted: Wanted,
+        (wanted, watch): (Wanted, Watch<'_>),
         columns: &mut Columns,
         visit: &mut dyn FnMut(Run<'_>) -> Result<bool>,
     ) -> Result<()> {
@@ -168,15 +180,23 @@ impl Share {
             if !range.meets(chunk.time_min, chunk.time_max) {
                 continue;
             }
+            watch.consider()?;
             let is_whole = range.start <= chunk.time_min && chunk.time_max < range.end;
             if wanted.summaries
                 && is_whole
                 && !self.deletions.has_tombstones()
                 && let Some(summary) = segment.summary_of(index, &chunk)?
-                && visit(Run::Chunk(SealedChunk { summary, segment, meta: &chunk }))?
             {
-                continue;
+                let is_sliced = Cell::new(false);
+                let sealed = SealedChunk { summary, segment, meta: &chunk, watch, is_sliced };
+                if visit(Run::Chunk(&sealed))? {
+                    let is_sliced = sealed.is_sliced.get();
+                    let tally = watch.tally;
+                    if is_sliced { &tally.from_slices } else { &tally.from_statistics }.add(1);
+                    continue;
+                }
             }
+            watch.decode(segment, &chunk, wanted.values)?;
             columns.clear();
             if wanted.values {
                 segment.read_chunk(index, columns)?;

@@ -16,6 +16,11 @@ impl ChunkSlices {
         self.0.bins().iter().map(|bin| u64::from(bin.count)).sum()
     }
 
+    /// Returns about how many bytes of memory they take.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.0.memory_bytes() as u64
+    }
+
     /// Returns how many values pass a test: `decide` says it of all values between two where it
     /// can, and `count` of others. Decodes only the slices that `decide` says nothing of.
     pub(crate) fn count_passing(

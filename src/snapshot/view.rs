@@ -17,6 +17,7 @@ use crate::model::{
 use crate::segment::Segment;
 use crate::snapshot::definitions::Definitions;
 use crate::snapshot::select::{Place, SelectedSeries, Share};
+use crate::snapshot::tally::{Watch, unwatched};
 use crate::tombstone::{Deletions, Origin};
 use crate::vfs::Vfs;
 
@@ -287,10 +288,21 @@ impl Snapshot {
     /// # Errors
     /// A damaged or unreadable chunk.
     pub fn read(&self, series: &SelectedSeries, range: TimeRange, out: &mut Columns) -> Result<()> {
+        unwatched(|watch| self.read_watched(series, range, watch, out))
+    }
+
+    /// Reads as [`read`](Self::read) does while somebody looks on.
+    pub(crate) fn read_watched(
+        &self,
+        series: &SelectedSeries,
+        range: TimeRange,
+        watch: Watch<'_>,
+        out: &mut Columns,
+    ) -> Result<()> {
         out.clear();
         for share in &series.shares {
             if let Some(store) = self.stores.get(share.store) {
-                store.read(share, range, out)?;
+                store.read(share, range, watch, out)?;
             }
         }
         out.sort_by_time();
@@ -340,7 +352,13 @@ impl SnapshotParts {
     }
 
     /// Appends what the store has of a series in `range`, in order of arrival.
-    fn read(&self, share: &Share, range: TimeRange, out: &mut Columns) -> Result<()> {
+    fn read(
+        &self,
+        share: &Share,
+        range: TimeRange,
+        watch: Watch<'_>,
+        out: &mut Columns,
+    ) -> Result<()> {
         let range = share.deletions.kept(range);
         let mut chunk_columns = Columns::default();
         for place in &share.places {
@@ -349,11 +367,13 @@ impl SnapshotParts {
                 Place::Head { head, series } => {
                     let Some(head) = self.heads.get(head) else { continue };
                     head.view.read(series, range, out);
+                    watch.tally.samples.add((out.len() - from) as u64);
                     Origin { generation: head.generation, deleted_up_to: 0 }
                 }
                 Place::Segment { segment, series } => {
                     let Some(segment) = self.segments.get(segment) else { continue };
-                    read_segment(segment, series, range, &mut chunk_columns, out)?;
+                    let place = (&**segment, series);
+                    read_segment(place, range, watch, &mut chunk_columns, out)?;
                     origin_of(segment)
                 }
             };
@@ -373,9 +393,9 @@ pub(crate) fn origin_of(segment: &Segment) -> Origin {
 
 /// Appends the samples of a series in `range`; chunks outside of it are not decoded.
 pub(crate) fn read_segment(
-    segment: &Segment,
-    series: u32,
+    (segment, series): (&Segment, u32),
     range: TimeRange,
+    watch: Watch<'_>,
     chunk_columns: &mut Columns,
     out: &mut Columns,
 ) -> Result<()> {
@@ -384,6 +404,8 @@ pub(crate) fn read_segment(
         if !range.meets(chunk.time_min, chunk.time_max) {
             continue;
         }
+        watch.consider()?;
+        watch.decode(segment, &chunk, true)?;
         chunk_columns.clear();
         segment.read_chunk(index, chunk_columns)?;
         let (timestamps, values) = chunk_columns.slice(range);

@@ -13,7 +13,7 @@ use crate::format::tombstone::Tombstone;
 use crate::manifest;
 use crate::model::{Columns, MetricDef, TimeRange};
 use crate::segment::Segment;
-use crate::snapshot::{origin_of, read_segment};
+use crate::snapshot::{origin_of, read_segment, unwatched};
 use crate::store::core::{Core, locked};
 use crate::store::flush::uid_of;
 use crate::store::partition::partition_range;
@@ -202,7 +202,9 @@ impl MergeJob {
             if self.salvage {
                 read_what_is_whole(segment, place.series, columns)?;
             } else {
-                read_segment(segment, place.series, range, chunk, columns)?;
+                unwatched(|watch| {
+                    read_segment((segment, place.series), range, watch, chunk, columns)
+                })?;
             }
             purged += gone.remove(origin_of(segment), columns, from);
         }

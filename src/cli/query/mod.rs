@@ -4,11 +4,12 @@ mod clauses;
 mod gate;
 mod shown;
 mod source;
+mod spending;
 mod watch;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -18,6 +19,7 @@ use crate::cli::quantity::duration_of;
 use crate::cli::query::clauses::ClauseArguments;
 use crate::cli::query::shown::ShownArguments;
 use crate::cli::query::source::SourceArguments;
+use crate::cli::query::spending::SpendingArguments;
 use crate::cli::{Context, Status, Usage};
 
 /// Arguments of `silverback query`.
@@ -33,6 +35,8 @@ pub(crate) struct QueryArguments {
     source: SourceArguments,
     #[command(flatten)]
     clauses: ClauseArguments,
+    #[command(flatten)]
+    spending: SpendingArguments,
     #[command(flatten)]
     shown: ShownArguments,
     /// Ask again this often, until it is interrupted
@@ -59,7 +63,7 @@ pub(crate) fn run(arguments: &QueryArguments, context: &Context) -> anyhow::Resu
     let gate = |condition: &String| anyhow::Ok((condition.clone(), query.gate(condition)?));
     let gate = arguments.fail_if.as_ref().map(gate).transpose()?;
     let pause = arguments.pause()?;
-    let options = arguments.clauses.run_options()?;
+    let options = arguments.spending.limit(arguments.clauses.run_options()?)?;
     let source = arguments.source.open(context)?;
     let asked = Asked { query, gate, options: options.whole_range(source.is_whole()) };
     if let Some(pause) = pause {
@@ -98,14 +102,10 @@ impl Asked {
         context: &Context,
         out: &mut dyn Write,
     ) -> anyhow::Result<Status> {
-        let started = Instant::now();
         let answer = snapshot.run(&self.query, &self.options)?;
-        let took = started.elapsed();
         shown.write(&answer, context, out)?;
         if shown.stats {
-            let (rows, took) = (answer.rows.len(), took.as_secs_f64() * 1e3);
-            let (start, end) = (answer.range.start, answer.range.end);
-            context.say(&format!("{rows} rows in {took:.3} ms, from {start} to {end}"));
+            shown::tell_stats(&answer, context);
         }
         match &self.gate {
             None => Ok(Status::Done),

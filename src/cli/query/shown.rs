@@ -20,7 +20,7 @@ pub(crate) struct ShownArguments {
     /// What stands where there is no value
     #[arg(long, value_name = "TEXT")]
     null: Option<String>,
-    /// Say on stderr how many rows there are and how long they took
+    /// Say on stderr how many rows there are, what was read for them and how long it took
     #[arg(long)]
     pub(crate) stats: bool,
 }
@@ -50,4 +50,21 @@ impl ShownArguments {
         context.say(&format!("note: {rows} of {} rows", answer.rows.len()));
         Ok(context.write_answer(&some, self.output, self.null.as_deref(), out)?)
     }
+}
+
+/// Says how many rows there are, what was read for them and how long it took.
+pub(super) fn tell_stats(answer: &Answer, context: &Context) {
+    let (rows, stats) = (answer.rows.len(), &answer.stats);
+    let took = stats.total_time.as_secs_f64() * 1e3;
+    let (start, end) = (answer.range.start, answer.range.end);
+    context.say(&format!("{rows} rows in {took:.3} ms, from {start} to {end}"));
+    context.say(&format!(
+        "{} chunks: {} by statistics, {} by slices, {} decoded; {} bytes and {} samples read",
+        stats.chunks_considered,
+        stats.chunks_from_statistics,
+        stats.chunks_from_slices,
+        stats.chunks_decoded,
+        stats.bytes_read,
+        stats.samples_read
+    ));
 }

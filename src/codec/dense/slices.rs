@@ -107,6 +107,11 @@ impl<'a> ValueSlices<'a> {
         &self.bins
     }
 
+    /// Returns about how many bytes of memory bins and slices take.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.bytes.len() + size_of_val(&*self.bins) + size_of_val(&*self.places)
+    }
+
     /// Appends the values of the bin of this index, in order of time; none where there is no such
     /// bin. O(values of the bin).
     pub fn append_values(&self, index: usize, out: &mut Vec<f64>) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::model::TimeRange;
+use crate::query::budget::Budget;
 use crate::query::exec::change::{Steps, add_changes};
 use crate::query::exec::frame::Point;
 use crate::query::exec::percentile::{Asked, Pool};
@@ -25,6 +26,7 @@ const RESOLUTION: Resolution = Resolution::Percent1;
 #[derive(Debug)]
 pub(super) struct Accumulator<'p> {
     functions: &'p [Function],
+    budget: &'p Budget,
     counts: Vec<u64>,
     moments: Vec<Moments>,
     matched: Vec<Vec<u64>>,
@@ -36,6 +38,10 @@ pub(super) struct Accumulator<'p> {
     placement: Placement,
     logs: Vec<LogBuckets>,
     pool: Pool,
+    /// What the pool has of the budget.
+    pool_bytes: u64,
+    /// True where the pool did not fit into the memory: ranks are found in another way.
+    overflows: bool,
     asked: Vec<Asked>,
 }
 
@@ -57,7 +63,7 @@ struct Edges {
 
 impl<'p> Accumulator<'p> {
     /// Prepares for the aggregates of a scan.
-    pub(super) fn new(scan: &'p Scan, windows: usize) -> Self {
+    pub(super) fn new(scan: &'p Scan, windows: usize, budget: &'p Budget) -> Self {
         let functions = scan.aggregates.as_slice();
         let any = |test: fn(Function) -> bool| functions.iter().any(|function| test(*function));
         let sized = |needed: bool| if needed { windows } else { 0 };
@@ -88,6 +94,7 @@ impl<'p> Accumulator<'p> {
         });
         Self {
             functions,
+            budget,
             counts: vec![0; windows],
             moments: vec![Moments::EMPTY; sized(moments)],
             matched: vec![vec![0; windows]; scan.conditions.len()],
@@ -98,6 +105,8 @@ impl<'p> Accumulator<'p> {
             placement: Placement::default(),
             logs: vec![LogBuckets::new(RESOLUTION); sized(approximate)],
             pool: Pool::default(),
+            pool_bytes: 0,
+            overflows: false,
             asked: asked.collect(),
         }
     }
@@ -111,7 +120,80 @@ impl<'p> Accumulator<'p> {
         self.logs.fill(LogBuckets::new(RESOLUTION));
         self.edges.fill(None);
         self.changes.fill(None);
+        self.empty_pool();
+        self.overflows = false;
+    }
+
+    fn empty_pool(&mut self) {
         self.pool.clear();
+        self.budget.give_back(std::mem::take(&mut self.pool_bytes));
+    }
+
+    /// Makes room for more of the pool; where there is none, the pool is given up.
+    fn pools(&mut self, bytes: u64) -> bool {
+        if self.asked.is_empty() || self.overflows {
+            return false;
+        }
+        self.overflows = !self.budget.take(bytes);
+        if self.overflows {
+            self.empty_pool();
+            self.pool = Pool::default();
+        } else {
+            self.pool_bytes += bytes;
+        }
+        !self.overflows
+    }
+
+    /// Returns true where statistics of ranks must be found by reading again.
+    pub(super) fn overflows(&self) -> bool {
+        self.overflows
+    }
+
+    /// Returns how many samples each window holds.
+    pub(super) fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// Returns the order statistics that are asked for.
+    pub(super) fn asked(&self) -> &[Asked] {
+        &self.asked
+    }
+
+    /// Adds what another one gathered of later series of the same group, which is empty then.
+    pub(super) fn merge(&mut self, other: &mut Self) {
+        add_counts(&mut self.counts, &other.counts);
+        for (own, other) in self.moments.iter_mut().zip(&other.moments) {
+            own.merge(other);
+        }
+        for (own, other) in self.matched.iter_mut().zip(&other.matched) {
+            add_counts(own, other);
+        }
+        let sets = self.distinct.iter_mut().flatten();
+        for (own, other) in sets.zip(other.distinct.iter_mut().flatten()) {
+            own.append(other);
+        }
+        for (own, other) in self.logs.iter_mut().zip(&other.logs) {
+            own.merge(other);
+        }
+        for (own, other) in self.edges.iter_mut().zip(&other.edges) {
+            if let Some(Edges { first, last }) = other {
+                add_edges(own, &[first.0, last.0], &[first.1, last.1]);
+            }
+        }
+        for (own, other) in self.changes.iter_mut().zip(&other.changes) {
+            if let Some(other) = other {
+                *own.get_or_insert(DoubleDouble::ZERO) += *other;
+            }
+        }
+        self.overflows |= other.overflows;
+        if self.overflows {
+            self.empty_pool();
+            self.pool = Pool::default();
+        } else {
+            self.pool.append(&mut other.pool);
+            self.pool_bytes += std::mem::take(&mut other.pool_bytes);
+        }
+        other.clear();
     }
 
     /// Returns what is looked at of runs: summary and slices of a chunk say nothing of squares, and
@@ -160,7 +242,9 @@ impl<'p> Accumulator<'p> {
         for window in &windows {
             self.add_summary(*window, &chunk.summary, &matched, series);
         }
-        if let Some(slices) = slices.filter(|_| !self.asked.is_empty()) {
+        if let Some(slices) = slices
+            && self.pools(slices.memory_bytes())
+        {
             self.pool.add_chunk(slices, &windows);
         }
         Ok(true)
@@ -222,7 +306,8 @@ impl<'p> Accumulator<'p> {
                 }
             }
         }
-        if !self.asked.is_empty() {
+        let bytes = size_of_val(values) + size_of_val(placement.runs());
+        if self.pools(bytes as u64) {
             let offset = self.pool.add_values(values);
             for run in placement.runs() {
                 self.pool.add_run(run.window, offset + run.first, offset + run.end);
@@ -275,7 +360,13 @@ impl<'p> Accumulator<'p> {
 
     /// Returns the values of every aggregate, in their order, one a window.
     pub(super) fn finish(&mut self) -> Vec<Vec<Point>> {
-        let mut statistics = self.statistics().into_iter();
+        let statistics = self.statistics();
+        self.finish_with(statistics)
+    }
+
+    /// As [`finish`](Self::finish), with statistics of ranks that were found elsewhere.
+    pub(super) fn finish_with(&self, statistics: Vec<Vec<Option<f64>>>) -> Vec<Vec<Point>> {
+        let mut statistics = statistics.into_iter();
         let functions = self.functions;
         let mut columns = Vec::with_capacity(functions.len());
         for function in functions {
@@ -373,6 +464,12 @@ fn count_passing(slices: &ChunkSlices, test: &Test) -> u64 {
         .count_passing(|least, greatest| test.decide(least, greatest), |values| test.count(values))
 }
 
+fn add_counts(counts: &mut [u64], more: &[u64]) {
+    for (count, more) in counts.iter_mut().zip(more) {
+        *count += more;
+    }
+}
+
 fn add_edges(edges: &mut Option<Edges>, timestamps: &[i64], values: &[f64]) {
     let (Some(&start), Some(&end)) = (timestamps.first(), timestamps.last()) else { return };
     let (Some(&first), Some(&last)) = (values.first(), values.last()) else { return };
@@ -382,5 +479,11 @@ fn add_edges(edges: &mut Option<Edges>, timestamps: &[i64], values: &[f64]) {
     }
     if end >= known.last.0 {
         known.last = (end, last);
+    }
+}
+
+impl Drop for Accumulator<'_> {
+    fn drop(&mut self) {
+        self.budget.give_back(self.pool_bytes);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::lang::ast::Fill;
 use crate::query::buckets::Bucket;
+use crate::query::budget::Budget;
 use crate::query::exec::arithmetic::{Evaluation, Mode, Value};
 use crate::query::exec::compare::{add_changes, columns_of};
 use crate::query::exec::fill::{fill, is_empty};
@@ -36,10 +37,15 @@ pub(crate) struct Output {
 ///
 /// # Errors
 /// Errors of reading, and `ErrorKind::Limit` for more rows than allowed.
-pub(crate) fn run(plan: &Plan, snapshot: &Snapshot, findings: &Findings<'_>) -> Result<Output> {
+pub(crate) fn run(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    findings: &Findings<'_>,
+    budget: &Budget,
+) -> Result<Output> {
     let mut output = match &plan.body {
-        Body::Samples(scan) => raw::list(scan, &plan.timeline, plan.limit, snapshot)?,
-        Body::Items(computed) => items(computed, &plan.timeline, snapshot, findings)?,
+        Body::Samples(scan) => raw::list(scan, &plan.timeline, plan.limit, (snapshot, budget))?,
+        Body::Items(computed) => items(computed, &plan.timeline, (snapshot, budget), findings)?,
     };
     if let Some(limit) = plan.limit {
         output.rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -50,10 +56,10 @@ pub(crate) fn run(plan: &Plan, snapshot: &Snapshot, findings: &Findings<'_>) -> 
 fn items(
     computed: &Computed,
     timeline: &Timeline,
-    snapshot: &Snapshot,
+    source: (&Snapshot, &Budget),
     findings: &Findings<'_>,
 ) -> Result<Output> {
-    let scanned = scan_all(computed, timeline, snapshot)?;
+    let scanned = scan_all(computed, timeline, source)?;
     let evaluation = scanned.evaluation(findings, Mode::Filter);
     let mut values = evaluate_items(computed, evaluation);
     if computed.judged {
@@ -62,15 +68,15 @@ fn items(
         values.extend(evaluate_items(computed, evaluation));
     }
     if let Some(past) = computed.compare {
-        let then = scan_all(computed, &timeline.compared(past), snapshot)?;
+        let then = scan_all(computed, &timeline.compared(past), source)?;
         let evaluation = then.evaluation(findings, Mode::Show);
         values.extend(evaluate_items(computed, evaluation));
     }
-    let mut table = Table::join(&values, timeline.steps.len(), snapshot.limits())?;
+    let mut table = Table::join(&values, timeline.steps.len(), source.0.limits())?;
     if computed.having.is_some() || computed.rank.is_some() {
         // Without windows, what was scanned is the whole range already.
         let whole = if computed.windowed {
-            Some(scan_all(computed, &timeline.as_one_step(), snapshot)?)
+            Some(scan_all(computed, &timeline.as_one_step(), source)?)
         } else {
             None
         };
@@ -109,7 +115,11 @@ impl Reads {
     }
 }
 
-fn scan_all(computed: &Computed, timeline: &Timeline, snapshot: &Snapshot) -> Result<Reads> {
+fn scan_all(
+    computed: &Computed,
+    timeline: &Timeline,
+    (snapshot, budget): (&Snapshot, &Budget),
+) -> Result<Reads> {
     let mut timelines = vec![timeline.clone()];
     let mut windows = vec![Vec::new()];
     for level in &computed.levels {
@@ -121,7 +131,7 @@ fn scan_all(computed: &Computed, timeline: &Timeline, snapshot: &Snapshot) -> Re
         timelines.push(inner);
     }
     let timeline_of = |one: &Scan| timelines.get(one.level).unwrap_or(timeline);
-    let scans = computed.scans.iter().map(|one| scan(one, timeline_of(one), snapshot));
+    let scans = computed.scans.iter().map(|one| scan(one, timeline_of(one), snapshot, budget));
     Ok(Reads { scans: scans.collect::<Result<_>>()?, windows })
 }
 

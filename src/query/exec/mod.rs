@@ -7,6 +7,7 @@ mod change;
 mod compare;
 mod fill;
 mod frame;
+mod narrow;
 mod over;
 mod percentile;
 mod pieces;
@@ -15,5 +16,6 @@ mod rank;
 mod raw;
 mod scan;
 mod table;
+mod workers;
 
 pub(crate) use crate::query::exec::answer::run;

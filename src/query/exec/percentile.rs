@@ -48,6 +48,20 @@ impl Pool {
         self.chunks.clear();
     }
 
+    /// Adds the parts of another pool.
+    pub(super) fn append(&mut self, other: &mut Self) {
+        let (values, chunks) = (self.values.len(), self.chunks.len());
+        self.values.append(&mut other.values);
+        self.chunks.append(&mut other.chunks);
+        self.runs.extend(other.runs.drain(..).map(|Run { window, part }| {
+            let part = match part {
+                Part::Values(first, end) => Part::Values(first + values, end + values),
+                Part::Chunk(index) => Part::Chunk(index + chunks),
+            };
+            Run { window, part }
+        }));
+    }
+
     /// Adds the values of one series; returns where they begin.
     pub(super) fn add_values(&mut self, values: &[f64]) -> usize {
         self.values.extend_from_slice(values);
@@ -130,7 +144,7 @@ pub(super) fn select(values: &mut [f64], asked: &[Asked], found: &mut Vec<f64>) 
 }
 
 /// Appends each statistic to `found`, from the values of its ranks.
-fn append_statistics(
+pub(super) fn append_statistics(
     asked: &[Asked],
     count: u64,
     value_of: impl Fn(u64) -> Option<f64>,
@@ -145,7 +159,7 @@ fn append_statistics(
 }
 
 /// Returns the ranks, counted from 0, that statistics are made of, in ascending order.
-fn ranks_of(asked: &[Asked], count: u64) -> Vec<u64> {
+pub(super) fn ranks_of(asked: &[Asked], count: u64) -> Vec<u64> {
     let ranks: BTreeSet<u64> = asked.iter().flat_map(|one| ranks_of_one(*one, count)).collect();
     ranks.into_iter().collect()
 }

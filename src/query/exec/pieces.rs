@@ -37,6 +37,9 @@ pub(super) fn by_pieces(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, boo
             reading.columns(series, &mut columns)?;
             let marks = reading.marks(series);
             add(reading, &columns, (&pieces, scale), &marks, &mut open);
+            if open.values().any(|split| split.accumulator.overflows()) {
+                return Err(reading.budget.exceeded());
+            }
             check_rows(limits, scanned.len() + open.len(), covers.len())?;
         }
         for ((index, bucket), mut split) in open.into_iter().filter(|(_, split)| split.exists) {

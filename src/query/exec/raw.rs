@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{ErrorKind, Result};
 use crate::model::{Columns, Sample, SeriesKey};
+use crate::query::budget::Budget;
 use crate::query::exec::answer::{Output, label_column};
 use crate::query::plan::Scan;
 use crate::query::rows::{Cell, Column, Role};
@@ -19,7 +20,7 @@ pub(super) fn list(
     scan: &Scan,
     timeline: &Timeline,
     limit: Option<u64>,
-    snapshot: &Snapshot,
+    (snapshot, budget): (&Snapshot, &Budget),
 ) -> Result<Output> {
     let range = timeline.covers(scan.length, scan.offset).first().copied();
     let range = range.unwrap_or(timeline.range);
@@ -28,7 +29,7 @@ pub(super) fn list(
     let mut found: Vec<(Sample, usize)> = Vec::new();
     let mut columns = Columns::default();
     for (index, series) in scan.selection.series.iter().enumerate() {
-        snapshot.read(series, range, &mut columns)?;
+        budget.watched(|watch| snapshot.read_watched(series, range, watch, &mut columns))?;
         scan.selection.filters.of_series(series.key()).keep(&mut columns);
         found.extend(columns.iter().map(|sample| (sample, index)));
         if limit.is_some() && found.len() / 2 > wanted {

@@ -1,17 +1,21 @@
 //! Reads the series of a scan group by group, and computes its aggregates.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{ErrorKind, Result};
 use crate::model::{Columns, Limits, SeriesKey, TimeRange};
+use crate::query::budget::Budget;
 use crate::query::exec::accumulate::{Accumulator, Marks};
 use crate::query::exec::change::REACH_NANOS;
 use crate::query::exec::frame::{Frame, Group, GroupKey, Point};
+use crate::query::exec::narrow;
 use crate::query::exec::pieces::by_pieces;
+use crate::query::exec::workers::for_each;
 use crate::query::plan::{Function, Scan, SplitKey};
 use crate::query::window::{Timeline, hull};
-use crate::snapshot::{Run, SelectedSeries, Snapshot};
+use crate::snapshot::{Run, SelectedSeries, Snapshot, Wanted};
 
 /// What a scan yields.
 #[derive(Debug)]
@@ -33,6 +37,7 @@ pub(super) struct Reading<'a> {
     pub(super) scan: &'a Scan,
     pub(super) snapshot: &'a Snapshot,
     pub(super) timeline: &'a Timeline,
+    pub(super) budget: &'a Budget,
     /// What each step covers.
     pub(super) covers: Vec<TimeRange>,
     /// The range and all that the steps cover.
@@ -44,9 +49,21 @@ pub(super) struct Reading<'a> {
 impl Reading<'_> {
     /// Reads the samples of a series that the selection wants.
     pub(super) fn columns(&self, series: &SelectedSeries, columns: &mut Columns) -> Result<()> {
-        self.snapshot.read(series, self.read, columns)?;
+        let snapshot = self.snapshot;
+        self.budget.watched(|watch| snapshot.read_watched(series, self.read, watch, columns))?;
         self.scan.selection.filters.of_series(series.key()).keep(columns);
         Ok(())
+    }
+
+    /// Visits what is read of a series, run by run.
+    pub(super) fn visit(
+        &self,
+        series: &SelectedSeries,
+        wanted: Wanted,
+        visit: &mut dyn FnMut(Run<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let snapshot = self.snapshot;
+        self.budget.watched(|watch| snapshot.visit(series, self.read, (wanted, watch), visit))
     }
 
     /// Adds the samples of a series that the selection wants; returns whether there are any.
@@ -67,10 +84,10 @@ impl Reading<'_> {
             accumulator.add((&columns.timestamps, &columns.values), (0, covers), marks);
             return Ok(exists);
         }
-        self.snapshot.visit(series, self.read, wanted, &mut |run| match run {
+        self.visit(series, wanted, &mut |run| match run {
             Run::Chunk(chunk) => match filter.decide(chunk.summary.min, chunk.summary.max) {
                 Some(true) => {
-                    let is_enough = accumulator.add_chunk(&chunk, covers, marks)?;
+                    let is_enough = accumulator.add_chunk(chunk, covers, marks)?;
                     exists |= is_enough;
                     Ok(is_enough)
                 }
@@ -98,7 +115,7 @@ impl Reading<'_> {
 
     /// Makes what gathers one group.
     pub(super) fn accumulator(&self) -> Accumulator<'_> {
-        Accumulator::new(self.scan, self.covers.len())
+        Accumulator::new(self.scan, self.covers.len(), self.budget)
     }
 }
 
@@ -106,14 +123,19 @@ impl Reading<'_> {
 ///
 /// # Errors
 /// Errors of reading, and `ErrorKind::Limit` for more groups × steps than allowed.
-pub(super) fn scan(scan: &Scan, timeline: &Timeline, snapshot: &Snapshot) -> Result<Scanned> {
+pub(super) fn scan(
+    scan: &Scan,
+    timeline: &Timeline,
+    snapshot: &Snapshot,
+    budget: &Budget,
+) -> Result<Scanned> {
     let covers = timeline.covers(scan.length, scan.offset);
     let asked = hull(timeline.moved(timeline.range, scan.offset), &covers);
     let asked = timeline.seen(asked, scan.offset);
     let reach = scan.aggregates.iter().any(|function| function.reaches_back());
     let start = asked.start.saturating_sub(if reach { REACH_NANOS } else { 0 });
     let read = TimeRange::new(start, asked.end);
-    let reading = Reading { scan, snapshot, timeline, covers, asked, read };
+    let reading = Reading { scan, snapshot, timeline, budget, covers, asked, read };
     let by_calendar = scan.keys.iter().any(|key| matches!(key, SplitKey::Calendar(_)));
     let (mut groups, found) = if by_calendar || scan.buckets.is_some() {
         by_pieces(&reading)?
@@ -138,36 +160,113 @@ pub(super) fn scan(scan: &Scan, timeline: &Timeline, snapshot: &Snapshot) -> Res
     Ok(Scanned { frames, covered, found })
 }
 
+/// A group that is being read, in batches of its series.
+struct OpenGroup<'s, 'r> {
+    key: GroupKey,
+    members: Vec<&'s SelectedSeries>,
+    parts: Mutex<Parts<'r>>,
+}
+
+/// A group that was read: its key, the points of each aggregate, whether there is some sample.
+type ReadGroup = (GroupKey, Vec<Vec<Point>>, bool);
+
+/// What was gathered of the batches of a group, in their order.
+struct Parts<'r> {
+    gathered: Vec<Option<Accumulator<'r>>>,
+    left: usize,
+    exists: bool,
+}
+
+/// Groups are read in at most so many batches, and in one of at least so many series. Which series
+/// are added up together depends on the group alone, so that sums have the same bits whatever the
+/// number of threads.
+const BATCHES_MAX: usize = 64;
+const BATCH_SERIES_MIN: usize = 8;
+
+fn batches_of(members: usize) -> impl Iterator<Item = Range<usize>> {
+    let size = members.div_ceil(BATCHES_MAX).max(BATCH_SERIES_MIN);
+    (0..members.max(1)).step_by(size).map(move |first| first..(first + size).min(members))
+}
+
 /// Reads the groups, and says whether some sample lies in the range.
-fn by_labels(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, bool)> {
+fn by_labels<'r>(reading: &'r Reading<'_>) -> Result<(Vec<ScannedGroup>, bool)> {
     let Reading { scan, covers, .. } = reading;
     let groups = groups_of(scan);
     check_rows(reading.snapshot.limits(), groups.len(), covers.len())?;
     let lengths: Arc<[u64]> = covers.iter().map(|cover| cover.nanos()).collect();
-    let mut accumulator = reading.accumulator();
-    let mut columns = Columns::default();
-    let (mut scanned, mut found) = (Vec::new(), false);
+    let mut batches = Vec::new();
+    let mut open = Vec::with_capacity(groups.len());
     for (key, members) in groups {
-        accumulator.clear();
-        let mut exists = false;
-        for series in members {
-            let marks = reading.marks(series);
-            exists |= reading.add(series, &marks, &mut accumulator, &mut columns)?;
-        }
+        let before = batches.len();
+        batches.extend(batches_of(members.len()).map(|range| (open.len(), range)));
+        let count = batches.len() - before;
+        let gathered = (0..count).map(|_| None).collect();
+        let parts = Mutex::new(Parts { gathered, left: count, exists: false });
+        open.push((before, OpenGroup { key, members, parts }));
+    }
+    let read = |own: &mut (Columns, Accumulator<'r>), batch: usize| {
+        let Some((group, range)) = batches.get(batch) else { return Ok(None) };
+        let Some((first, group)) = open.get(*group) else { return Ok(None) };
+        read_batch(reading, group, (batch - first, range.clone()), own)
+    };
+    let state = || (Columns::default(), reading.accumulator());
+    let done = for_each(reading.budget.threads, batches.len(), state, read)?;
+    let (mut scanned, mut found) = (Vec::new(), false);
+    for (key, points, exists) in done.into_iter().flatten() {
         found |= exists;
         // The one group of what is not split is always there: nothing counts 0.
         if exists || scan.keys.is_empty() {
-            let mut points = accumulator.finish();
-            if reading.timeline.is_compared() {
-                let now = reading.timeline.covers_now(scan.length);
-                for points in &mut points {
-                    leave_out_no_time(points, covers, &now);
-                }
-            }
             scanned.push((key, points, Arc::clone(&lengths)));
         }
     }
     Ok((scanned, found))
+}
+
+/// Reads a batch of a group; the last one to be read yields the group.
+fn read_batch<'r>(
+    reading: &'r Reading<'_>,
+    group: &OpenGroup<'_, 'r>,
+    (batch, range): (usize, Range<usize>),
+    (columns, accumulator): &mut (Columns, Accumulator<'r>),
+) -> Result<Option<ReadGroup>> {
+    accumulator.clear();
+    let mut exists = false;
+    for series in group.members.get(range).unwrap_or(&[]) {
+        let marks = reading.marks(series);
+        exists |= reading.add(series, &marks, accumulator, columns)?;
+    }
+    let mut parts = group.parts.lock().unwrap_or_else(PoisonError::into_inner);
+    parts.exists |= exists;
+    parts.left -= 1;
+    if parts.gathered.len() > 1 {
+        let gathered = std::mem::replace(accumulator, reading.accumulator());
+        if let Some(place) = parts.gathered.get_mut(batch) {
+            *place = Some(gathered);
+        }
+        if parts.left > 0 {
+            return Ok(None);
+        }
+        for part in parts.gathered.iter_mut().filter_map(Option::take) {
+            let mut part = part;
+            accumulator.merge(&mut part);
+        }
+    }
+    let exists = parts.exists;
+    drop(parts);
+    let mut points = if accumulator.overflows() {
+        let (counts, asked) = (accumulator.counts().to_vec(), accumulator.asked().to_vec());
+        let found = narrow::statistics(reading, &group.members, &counts, &asked)?;
+        accumulator.finish_with(found)
+    } else {
+        accumulator.finish()
+    };
+    if reading.timeline.is_compared() {
+        let now = reading.timeline.covers_now(reading.scan.length);
+        for points in &mut points {
+            leave_out_no_time(points, &reading.covers, &now);
+        }
+    }
+    Ok(Some((group.key.clone(), points, exists)))
 }
 
 /// Takes the value of steps that cover some time now and none in the past that is compared, as 30

@@ -1,0 +1,149 @@
+//! What a run of a query may spend, and what it spent: time, memory, and the patience of who asked.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::Limits;
+use crate::query::options::RunOptions;
+use crate::query::rows::RunStats;
+use crate::snapshot::{Tally, Watch};
+
+/// What is limited, as errors name it.
+const MEMORY: &str = "the memory of the query";
+
+/// Stops runs of queries from another thread. Clones stop the same runs.
+///
+/// ```
+/// use silverback::{CancelToken, ErrorKind, Query, RunOptions, Store};
+///
+/// # fn main() -> silverback::Result<()> {
+/// let store = Store::in_memory()?;
+/// store.series(&silverback::SeriesKey::new("latency"))?.append(store.now(), 1.0)?;
+/// let token = CancelToken::default();
+/// let options = RunOptions::default().cancel(&token);
+/// token.cancel(); // from any thread, while the query runs
+/// let query: Query = "p99(latency) last 1h".parse()?;
+/// let error = store.snapshot()?.run(&query, &options).unwrap_err();
+/// assert!(matches!(error.kind(), ErrorKind::Canceled));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct CancelToken {
+    is_canceled: Arc<AtomicBool>,
+}
+
+impl CancelToken {
+    /// Stops all runs that were given this token or a clone of it, now and later. They end with
+    /// [`ErrorKind::Canceled`] before they read the next chunk.
+    pub fn cancel(&self) {
+        self.is_canceled.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns true once it was canceled.
+    #[must_use]
+    pub fn is_canceled(&self) -> bool {
+        self.is_canceled.load(Ordering::Relaxed)
+    }
+}
+
+/// What is left for one run. Threads of the run share it.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    started: Instant,
+    timeout: Option<Duration>,
+    cancel: Option<CancelToken>,
+    bytes_max: u64,
+    /// What is held at the moment.
+    bytes: AtomicU64,
+    /// How many threads share the work.
+    pub(crate) threads: usize,
+    /// What was read.
+    pub(crate) tally: Tally,
+}
+
+impl Budget {
+    /// Begins to count.
+    pub(crate) fn new(options: &RunOptions, limits: &Limits) -> Self {
+        Self {
+            started: Instant::now(),
+            timeout: options.timeout,
+            cancel: options.cancel.clone(),
+            bytes_max: options.memory_bytes.unwrap_or(limits.query_memory_bytes_max),
+            bytes: AtomicU64::new(0),
+            threads: options.threads.max(1),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Returns an error once the run has taken too long or was canceled. Called before each chunk
+    /// that is read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::QueryTimeout`] and [`ErrorKind::Canceled`].
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.cancel.as_ref().is_some_and(CancelToken::is_canceled) {
+            return Err(ErrorKind::Canceled.into());
+        }
+        let Some(timeout) = self.timeout else { return Ok(()) };
+        let elapsed = self.started.elapsed();
+        if elapsed > timeout {
+            return Err(ErrorKind::QueryTimeout { timeout, elapsed }.into());
+        }
+        Ok(())
+    }
+
+    /// Calls `read` with what counts its chunks and may stop it.
+    pub(crate) fn watched<T>(&self, read: impl FnOnce(Watch<'_>) -> T) -> T {
+        read(Watch { tally: &self.tally, check: &|| self.check() })
+    }
+
+    /// Returns what was spent up to now, of which planning took `planned`.
+    pub(crate) fn stats(&self, planned: Duration) -> RunStats {
+        let tally = &self.tally;
+        RunStats {
+            chunks_considered: tally.considered.get(),
+            chunks_from_statistics: tally.from_statistics.get(),
+            chunks_from_slices: tally.from_slices.get(),
+            chunks_decoded: tally.decoded.get(),
+            bytes_read: tally.bytes.get(),
+            samples_read: tally.samples.get(),
+            threads: self.threads,
+            plan_time: planned,
+            total_time: self.started.elapsed(),
+        }
+    }
+
+    /// Returns how long the run has gone on.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Takes memory out of the budget; returns false, and takes nothing, where there is too little.
+    pub(crate) fn take(&self, bytes: u64) -> bool {
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let fits = before.saturating_add(bytes) <= self.bytes_max;
+        if !fits {
+            self.give_back(bytes);
+        }
+        fits
+    }
+
+    /// Makes the error of a run that holds all that it may, and needs more.
+    pub(crate) fn exceeded(&self) -> Error {
+        let limit = self.bytes_max;
+        ErrorKind::Limit { what: MEMORY, limit, got: limit.saturating_add(1) }.into()
+    }
+
+    /// Puts memory back.
+    pub(crate) fn give_back(&self, bytes: u64) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Returns how much memory may be taken at all.
+    pub(crate) fn bytes_max(&self) -> u64 {
+        self.bytes_max
+    }
+}
