@@ -9,12 +9,17 @@ mod demo;
 mod events;
 mod random;
 mod scrapes;
+mod traffic;
 
 pub use crate::workload::churn::Churn;
 pub use crate::workload::demo::{Demo, Request};
 pub use crate::workload::events::Events;
 pub use crate::workload::random::Random;
 pub use crate::workload::scrapes::Scrapes;
+pub use crate::workload::traffic::{
+    LabelSet, Preset, SideMetrics, Traffic, TrafficOptions, TrafficRow, TrafficSamples,
+    TrafficStatus, ValueForm, WriteOrder,
+};
 
 /// One sample of a workload.
 #[derive(Debug, Clone, Copy, PartialEq)]

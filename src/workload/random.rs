@@ -27,6 +27,12 @@ impl Random {
         Self { state }
     }
 
+    /// Starts from a seed, a stream of it and a block of that: each block can be made by itself.
+    pub(crate) fn keyed(seed: u64, stream: u64, block: i64) -> Self {
+        let mut of_stream = Self::new(seed ^ stream.wrapping_mul(0xd134_2543_de82_ef95));
+        Self::new(of_stream.bits() ^ block.cast_unsigned().wrapping_mul(0xa076_1d64_78bd_642f))
+    }
+
     /// Returns 64 random bits.
     pub fn bits(&mut self) -> u64 {
         let [a, b, c, d] = self.state;
