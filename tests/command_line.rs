@@ -355,7 +355,9 @@ time                  bot      count(latency)  p99(latency) [ms]
                 "{{\"name\":\"bot\",\"role\":\"label\",\"unit\":null}},",
                 "{{\"name\":\"max(latency)\",\"role\":\"value\",\"unit\":\"ms\"}}],",
                 "\"rows\":[[\"support\",1500],[\"sales\",99.25]],\"approximate\":false,",
-                "\"relative_error\":null,\"warnings\":[],\"stats\":{{\"rows\":2}}}}\n"
+                "\"relative_error\":null,\"warnings\":[],\"stats\":{{\"rows\":2,",
+                "\"chunks_considered\":3,\"chunks_from_statistics\":3,\"chunks_from_slices\":0,",
+                "\"chunks_decoded\":0,\"bytes_read\":0,\"samples_read\":0}}}}\n"
             ),
             question
         )

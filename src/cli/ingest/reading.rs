@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use silverback::ingest::{IngestOptions, InputFormat, Mapping, TimeUnit, Zone};
 use silverback::{Limits, Timestamp};
 
+use crate::cli::quantity::duration_of;
 use crate::cli::span::time;
 
 /// How an input is read.
@@ -47,11 +49,18 @@ pub(crate) struct ReadingArguments {
     /// How many series one input may have
     #[arg(long, value_name = "N", default_value_t = Limits::DEFAULT.input_series_max)]
     series_max: u64,
+    /// Accept rows that lie at most this far ahead of the clock
+    #[arg(long, value_name = "DURATION", default_value = "1d", value_parser = duration)]
+    future: Duration,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    duration_of(text).map_err(|error| error.to_string())
 }
 
 fn instant(text: &str) -> Result<Timestamp, String> {
@@ -67,6 +76,13 @@ impl ReadingArguments {
         let plain = text.lines().map(|line| line.split('#').next().unwrap_or(""));
         let mapping: Mapping = plain.collect::<Vec<_>>().join(" ").parse()?;
         Ok(Some(mapping))
+    }
+
+    /// Returns the limits of a store that takes the rows.
+    pub(crate) fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        limits.future_nanos_max = u64::try_from(self.future.as_nanos()).unwrap_or(u64::MAX);
+        limits
     }
 
     /// Returns the options of reading one input.

@@ -31,6 +31,7 @@ pub(crate) fn run(arguments: &IngestArguments, context: &Context) -> anyhow::Res
     let stop = stop_flag()?;
     let store = Store::options()
         .durability(arguments.durability)
+        .limits(arguments.reading.limits())
         .open(&directory)
         .with_context(|| format!("cannot write to the store at {}", directory.display()))?;
     let rejects = arguments.rejects.as_deref().map(Rejects::open).transpose()?.map(Mutex::new);
@@ -58,7 +59,7 @@ pub(crate) fn run(arguments: &IngestArguments, context: &Context) -> anyhow::Res
 
 /// Shows how the input would be read.
 fn dry_run(arguments: &IngestArguments, mapping: Option<&Mapping>) -> anyhow::Result<Status> {
-    let store = Store::in_memory()?;
+    let store = Store::options().limits(arguments.reading.limits()).in_memory()?;
     let clock = StoreClock(&store);
     let mut out = io::stdout().lock();
     for path in &arguments.files {

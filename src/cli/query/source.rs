@@ -53,7 +53,7 @@ impl SourceArguments {
 
     /// Reads the files into a store in memory.
     fn read(&self, context: &Context) -> anyhow::Result<Snapshot> {
-        let store = Store::in_memory()?;
+        let store = Store::options().limits(self.reading.limits()).in_memory()?;
         let clock = FileClock(store.now());
         let mapping = self.reading.mapping()?;
         for path in &self.file {
