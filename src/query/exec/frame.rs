@@ -1,12 +1,13 @@
 //! Values by group and step, and how the groups of several frames find each other.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::query::plan::SplitKey;
 
-/// The values of a group's keys.
-pub(super) type GroupKey = Vec<Arc<str>>;
+/// The values of a group's keys. It is shared by all that speaks of the group.
+pub(super) type GroupKey = Arc<[Arc<str>]>;
 
 /// What one group has in one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,6 +52,8 @@ pub(super) struct Lookup<'f> {
     /// For each key of the frame, its index among the wider keys.
     positions: Vec<usize>,
     in_order: bool,
+    /// Where the next group is likely to be: most are asked for in their order.
+    next: Cell<usize>,
 }
 
 impl<'f> Lookup<'f> {
@@ -59,20 +62,25 @@ impl<'f> Lookup<'f> {
         let position = |key| wide.iter().position(|other| other == key);
         let positions: Vec<usize> = frame.keys.iter().filter_map(position).collect();
         let in_order = frame.keys == wide;
-        Self { frame, positions, in_order }
+        Self { frame, positions, in_order, next: Cell::new(0) }
     }
 
     /// Returns the points of the group that a wide key belongs to, if it is here.
     pub(super) fn points(&self, key: &[Arc<str>]) -> Option<&'f [Point]> {
         let groups = &self.frame.groups;
-        let found = if self.in_order {
-            groups.binary_search_by(|group| group.key.as_slice().cmp(key))
+        let next = self.next.get();
+        let found = if self.in_order && groups.get(next).is_some_and(|group| *group.key == *key) {
+            Ok(next)
+        } else if self.in_order {
+            groups.binary_search_by(|group| (*group.key).cmp(key))
         } else {
             let narrow: Vec<&Arc<str>> =
                 self.positions.iter().filter_map(|&p| key.get(p)).collect();
             groups.binary_search_by(|group| group.key.iter().cmp(narrow.iter().copied()))
         };
-        found.ok().and_then(|index| groups.get(index)).map(|group| group.points.as_slice())
+        let found = found.ok()?;
+        self.next.set(found + 1);
+        groups.get(found).map(|group| group.points.as_slice())
     }
 
     /// Returns the point of a step, or what stands for a group that is not here.
@@ -83,6 +91,9 @@ impl<'f> Lookup<'f> {
 
 /// Returns the keys of all groups of the frames that are split by all of the wide keys, sorted.
 pub(super) fn union_of_groups(frames: &[&Frame], wide: &[SplitKey]) -> Vec<GroupKey> {
+    if let Some(groups) = shared_groups(frames, wide) {
+        return groups.iter().map(|group| Arc::clone(&group.key)).collect();
+    }
     let mut union: BTreeSet<GroupKey> = BTreeSet::new();
     for frame in frames.iter().filter(|frame| frame.keys.len() == wide.len()) {
         let order: Vec<usize> = wide
@@ -94,6 +105,19 @@ pub(super) fn union_of_groups(frames: &[&Frame], wide: &[SplitKey]) -> Vec<Group
         }
     }
     union.into_iter().collect()
+}
+
+/// Returns the groups of all frames that are split by the wide keys where they are the same, as
+/// those of one scan are.
+fn shared_groups<'f>(frames: &[&'f Frame], wide: &[SplitKey]) -> Option<&'f [Group]> {
+    let mut split = frames.iter().filter(|frame| frame.keys.len() == wide.len());
+    let first = split.next().filter(|frame| frame.keys == wide)?;
+    let is_same = split.all(|frame| {
+        frame.keys == wide
+            && frame.groups.len() == first.groups.len()
+            && first.groups.iter().zip(&frame.groups).all(|(a, b)| Arc::ptr_eq(&a.key, &b.key))
+    });
+    is_same.then_some(first.groups.as_slice())
 }
 
 /// Returns the most keys that one of the frames is split by.
@@ -114,7 +138,7 @@ mod tests {
     use super::{Frame, Group, Lookup, Point, union_of_groups};
     use crate::query::plan::SplitKey;
 
-    fn key(names: &[&str]) -> Vec<Arc<str>> {
+    fn key(names: &[&str]) -> Arc<[Arc<str>]> {
         names.iter().map(|&name| Arc::from(name)).collect()
     }
 

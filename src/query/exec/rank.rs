@@ -34,7 +34,7 @@ mod tests {
     fn nulls_are_last_both_ways_and_ties_go_by_label() {
         let groups = || {
             [("d", None), ("b", Some(1.0)), ("a", Some(1.0)), ("c", Some(2.0))]
-                .map(|(name, value)| (vec![Arc::from(name)], value))
+                .map(|(name, value)| (Arc::from([Arc::from(name)]), value))
                 .to_vec()
         };
         let names = |count, greatest| -> String {

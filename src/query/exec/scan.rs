@@ -1,6 +1,6 @@
 //! Reads the series of a scan group by group, and computes its aggregates.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -200,7 +200,8 @@ fn by_labels<'r>(reading: &'r Reading<'_>) -> Result<(Vec<ScannedGroup>, bool)> 
         let before = batches.len();
         batches.extend(batches_of(members.len()).map(|range| (open.len(), range)));
         let count = batches.len() - before;
-        let gathered = (0..count).map(|_| None).collect();
+        // One batch is not gathered: it is all.
+        let gathered = (0..if count > 1 { count } else { 0 }).map(|_| None).collect();
         let parts = Mutex::new(Parts { gathered, left: count, exists: false });
         open.push((before, OpenGroup { key, members, parts }));
     }
@@ -238,7 +239,7 @@ fn read_batch<'r>(
     let mut parts = group.parts.lock().unwrap_or_else(PoisonError::into_inner);
     parts.exists |= exists;
     parts.left -= 1;
-    if parts.gathered.len() > 1 {
+    if !parts.gathered.is_empty() {
         let gathered = std::mem::replace(accumulator, reading.accumulator());
         if let Some(place) = parts.gathered.get_mut(batch) {
             *place = Some(gathered);
@@ -289,24 +290,43 @@ pub(super) fn check_rows(limits: &Limits, groups: usize, steps: usize) -> Result
     Ok(())
 }
 
-/// Returns the series of each group; parts of the calendar stand empty in the keys.
-pub(super) fn groups_of(scan: &Scan) -> BTreeMap<GroupKey, Vec<&SelectedSeries>> {
-    let mut groups: BTreeMap<GroupKey, Vec<&SelectedSeries>> = BTreeMap::new();
+/// Returns the series of each group, by key; parts of the calendar stand empty in the keys.
+pub(super) fn groups_of(scan: &Scan) -> Vec<(GroupKey, Vec<&SelectedSeries>)> {
     if scan.keys.is_empty() {
-        groups.insert(Vec::new(), Vec::new());
+        return vec![(Arc::from([]), scan.selection.series.iter().collect())];
     }
+    let mut known: BTreeSet<Arc<str>> = BTreeSet::new();
+    let mut shared = |text: &str| {
+        if let Some(known) = known.get(text) {
+            return Arc::clone(known);
+        }
+        let text: Arc<str> = Arc::from(text);
+        known.insert(Arc::clone(&text));
+        text
+    };
+    let mut split: Vec<(GroupKey, &SelectedSeries)> =
+        Vec::with_capacity(scan.selection.series.len());
     for series in &scan.selection.series {
-        let key = scan.keys.iter().map(|key| part(key, series.key())).collect();
-        groups.entry(key).or_default().push(series);
+        let texts = scan.keys.iter().map(|key| shared(part(key, series.key())));
+        split.push((texts.collect(), series));
+    }
+    // Series of a group stay in their order.
+    split.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut groups: Vec<(GroupKey, Vec<&SelectedSeries>)> = Vec::new();
+    for (key, series) in split {
+        match groups.last_mut().filter(|(last, _)| *last == key) {
+            Some((_, members)) => members.push(series),
+            None => groups.push((key, vec![series])),
+        }
     }
     groups
 }
 
-fn part(key: &SplitKey, series: &SeriesKey) -> Arc<str> {
+fn part<'s>(key: &SplitKey, series: &'s SeriesKey) -> &'s str {
     match key {
-        SplitKey::Metric => Arc::from(series.metric()),
-        SplitKey::Calendar(_) | SplitKey::Bucket => Arc::from(""),
-        SplitKey::Label(label) => label_of(series, label),
+        SplitKey::Metric => series.metric(),
+        SplitKey::Calendar(_) | SplitKey::Bucket => "",
+        SplitKey::Label(label) => series.value_of(label),
     }
 }
 

@@ -1,5 +1,7 @@
 //! All items side by side: one line a group, one value an item and step.
 
+use std::sync::Arc;
+
 use crate::error::Result;
 use crate::model::Limits;
 use crate::query::exec::arithmetic::Value;
@@ -50,7 +52,7 @@ impl Table {
         let keys = widest(&frames).to_vec();
         let mut groups = union_of_groups(&frames, &keys);
         if frames.is_empty() {
-            groups.push(Vec::new());
+            groups.push(Arc::from([]));
         }
         check_rows(limits, groups.len(), steps)?;
         let columns: Vec<Column<'_>> =
