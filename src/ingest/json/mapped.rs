@@ -10,7 +10,7 @@ use crate::ingest::report::BadRow;
 use crate::ingest::source::{Feed, RowError};
 
 /// Rows with this many parts that are wanted need no memory of their own.
-const PARTS_FEW: usize = 16;
+const PARTS_FEW: usize = 12;
 
 /// How the parts of objects are read.
 #[derive(Debug)]

@@ -65,6 +65,17 @@ impl<'a> Scanner<'a> {
         is_next
     }
 
+    /// Passes over these bytes, if they stand next behind white space.
+    #[inline]
+    pub(crate) fn take_all(&mut self, bytes: &[u8]) -> bool {
+        if self.peek() == b' ' {
+            self.skip_space();
+        }
+        let is_next = self.text.get(self.at..).is_some_and(|rest| rest.starts_with(bytes));
+        self.at += if is_next { bytes.len() } else { 0 };
+        is_next
+    }
+
     /// Makes sure that nothing is left.
     pub(crate) fn end(&mut self) -> Result<(), BadRow> {
         self.skip_space();

@@ -15,8 +15,24 @@ pub(crate) struct Tree {
 #[derive(Debug, Default)]
 struct Node {
     children: Vec<Child>,
-    /// The members of the objects here, in the order they came in, with the child that each is.
-    order: Vec<(Box<[u8]>, Option<usize>)>,
+    /// The members of the objects here, in the order they came in.
+    order: Vec<Member>,
+}
+
+/// A member that objects have had.
+#[derive(Debug)]
+struct Member {
+    /// Its name as it stands, in quotes and with its colon.
+    quoted: Box<[u8]>,
+    /// The child that it is, if it is wanted.
+    child: Option<usize>,
+}
+
+impl Member {
+    fn name(&self) -> &[u8] {
+        let inner = self.quoted.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\":"));
+        inner.unwrap_or(&[])
+    }
 }
 
 /// A name that leads somewhere.
@@ -79,14 +95,13 @@ impl Tree {
         &mut children[place]
     }
 
-    /// Reads an object and puts what it has into the slots, which are emptied first.
+    /// Reads an object and puts what it has into the slots, which are empty before.
     #[inline]
     pub(crate) fn find<'a>(
         &mut self,
         text: &'a [u8],
         slots: &mut [Option<Found<'a>>],
     ) -> Result<(), BadRow> {
-        slots.fill(None);
         let mut scanner = Scanner::new(text);
         self.read(0, &mut scanner, slots)?;
         scanner.end()
@@ -101,12 +116,13 @@ impl Tree {
         let mut place = 0;
         let mut has_more = scanner.open_object()?;
         while has_more {
-            let (name, is_escaped) = scanner.name()?;
-            let child = self.child_of(node, &mut place, name, is_escaped)?;
-            let before = scanner.clone();
-            let value = scanner.value()?;
+            let child = self.child_of(node, &mut place, scanner)?;
             if let Some(child) = child {
+                let before = scanner.clone();
+                let value = scanner.value()?;
                 self.put(node, child, value, slots, before)?;
+            } else {
+                scanner.value()?;
             }
             has_more = scanner.more_members()?;
         }
@@ -144,47 +160,53 @@ impl Tree {
         }
     }
 
-    /// Returns the child that a member is, which the order of the last rows most often tells.
+    /// Reads a member's name and returns the child that it is. Mostly it is the one that came next
+    /// in the rows before, and then its name need not be looked at byte by byte.
     #[inline]
     fn child_of(
         &mut self,
         node: usize,
         place: &mut usize,
-        name: &[u8],
-        is_escaped: bool,
+        scanner: &mut Scanner<'_>,
     ) -> Result<Option<usize>, BadRow> {
-        /// So many members may be absent one after the other.
-        const ABSENT_MAX: usize = 4;
         let Some(node) = self.nodes.get_mut(node) else { return Ok(None) };
-        for next in *place..*place + ABSENT_MAX {
-            match node.order.get(next) {
-                Some((known, child)) if **known == *name => {
-                    *place = next + 1;
-                    return Ok(*child);
-                }
-                Some(_) => {}
-                None => break,
-            }
+        if let Some(member) = node.order.get(*place)
+            && scanner.take_all(&member.quoted)
+        {
+            *place += 1;
+            return Ok(member.child);
         }
+        let (name, is_escaped) = scanner.name()?;
         node.look_up(place, name, is_escaped)
     }
 }
 
 impl Node {
-    #[cold]
+    /// Finds a member among those that come later, or remembers it.
     fn look_up(
         &mut self,
         place: &mut usize,
         name: &[u8],
         is_escaped: bool,
     ) -> Result<Option<usize>, BadRow> {
+        /// So many members may be absent one after the other.
+        const ABSENT_MAX: usize = 4;
         /// Members behind the first so many are looked up each time.
         const MEMBERS_REMEMBERED: usize = 256;
+        let later = self.order.iter().enumerate().skip(*place).take(ABSENT_MAX);
+        for (index, member) in later {
+            if member.name() == name {
+                *place = index + 1;
+                return Ok(member.child);
+            }
+        }
         let text = unescaped(name, is_escaped)?;
         let child = self.children.iter().position(|child| *child.name == *text.as_bytes());
-        if self.order.len() < MEMBERS_REMEMBERED && !self.order.iter().any(|(n, _)| **n == *name) {
+        let is_known = self.order.iter().any(|member| member.name() == name);
+        if self.order.len() < MEMBERS_REMEMBERED && !is_known {
             let next = (*place).min(self.order.len());
-            self.order.insert(next, (name.into(), child));
+            let quoted = [b"\"", name, b"\":"].concat().into();
+            self.order.insert(next, Member { quoted, child });
             *place = next + 1;
         }
         Ok(child)
