@@ -27,6 +27,8 @@
 //! Features: `text` reads and writes text formats, `cli` (the default) builds the binary. Without
 //! both, the library has few dependencies.
 
+#[cfg(any(feature = "metrics", feature = "tower", feature = "tracing"))]
+pub mod adapters;
 pub mod codec;
 mod error;
 pub mod format;

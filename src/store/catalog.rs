@@ -63,12 +63,12 @@ impl Catalog {
     }
 
     /// Returns a metric, which is added unless it is known; a known one must agree with `def`, but
-    /// for a unit that it does not have yet.
+    /// for a unit that one of them does not name.
     fn metric(&self, def: MetricDef) -> Result<Arc<MetricEntry>> {
         let mut metrics = self.metrics.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = metrics.get(&def.name) {
             let adds_unit = known.def.unit.is_none() && def.unit.is_some();
-            let unit = if adds_unit { None } else { def.unit.clone() };
+            let unit = if adds_unit { None } else { def.unit.clone().or(known.def.unit.clone()) };
             known.def.check_same(&MetricDef { unit, ..def.clone() })?;
             if !adds_unit {
                 return Ok(Arc::clone(known));
@@ -208,7 +208,8 @@ impl MetricBuilder<'_> {
         self
     }
 
-    /// Writes the definition into the log, unless it is there.
+    /// Writes the definition into the log, unless it is there. One that names no unit leaves the
+    /// stored one as it is.
     ///
     /// # Errors
     /// [`crate::ModelError::MetricConflict`] where the stored one differs, names that are refused,
