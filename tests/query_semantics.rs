@@ -228,6 +228,14 @@ fn names_that_are_unknown_get_a_suggestion() {
     assert_eq!(warnings, [("Q302", message)]);
     let warnings: Vec<(&str, String)> = warned("count(latency) by bott last 1h");
     assert_eq!(warnings[0].0, "Q303");
+    for (asked, right) in [
+        ("count(latency{bot=\"suport\"}) last 1h", "count(latency{bot=\"support\"}) last 1h"),
+        ("count(latency) last 1h by bott", "count(latency) last 1h by bot"),
+    ] {
+        assert_eq!(ask(asked).warnings[0].suggestion.as_deref(), Some(right));
+        assert_eq!(ask(right).warnings, []);
+    }
+    assert_eq!(ask("count(latency) by zzzzzz last 1h").warnings[0].suggestion, None);
 }
 
 #[test]

@@ -38,7 +38,22 @@ impl<'q> Findings<'q> {
 
     /// Adds a warning, unless the same stands already.
     pub(crate) fn warn(&self, code: &'static str, span: Span, message: String) {
+        self.add(self.diagnostic(Severity::Warning, code, span, message));
+    }
+
+    /// Adds a warning with the text that is right if another token stands at its place.
+    pub(crate) fn warn_replacing(
+        &self,
+        code: &'static str,
+        span: Span,
+        message: String,
+        token: &str,
+    ) {
         let warning = self.diagnostic(Severity::Warning, code, span, message);
+        self.add(Finding(warning).replace_by(token).0);
+    }
+
+    fn add(&self, warning: Diagnostic) {
         let mut warnings = self.warnings.borrow_mut();
         if !warnings.contains(&warning) {
             warnings.push(warning);

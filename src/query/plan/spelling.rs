@@ -1,7 +1,7 @@
 //! Warnings about labels and values that no series has: most are misspelt.
 
 use crate::error::Result;
-use crate::lang::ast::{LabelMatcher, MatchOp, Predicate as Condition, Spanned};
+use crate::lang::ast::{Key, LabelMatcher, Literal, MatchOp, Predicate as Condition, Spanned};
 use crate::lang::{Span, closest};
 use crate::query::finding::did_you_mean;
 use crate::query::plan::selection::Catalogue;
@@ -48,10 +48,19 @@ impl Catalogue<'_> {
         let names = self.snapshot.label_names()?;
         let known = names.iter().any(|name| name == label);
         if !known && !names.is_empty() {
-            let hint = did_you_mean(closest(label, names.iter().map(String::as_str)));
-            let separator = if hint.is_empty() { "" } else { "; " };
-            let message = format!("no series has a label `{label}`{separator}{hint}");
-            self.findings.warn("Q303", span, message);
+            let message = format!("no series has a label `{label}`");
+            match closest(label, names.iter().map(String::as_str)) {
+                Some(near) => {
+                    let message = format!("{message}; {}", did_you_mean(Some(near)));
+                    self.findings.warn_replacing(
+                        "Q303",
+                        span,
+                        message,
+                        &Key::Label(near.to_owned()).to_string(),
+                    );
+                }
+                None => self.findings.warn("Q303", span, message),
+            }
         }
         Ok(known)
     }
@@ -71,10 +80,15 @@ impl Catalogue<'_> {
         }
         let known = self.snapshot.label_values(&label.node)?;
         for value in unseen.into_iter().filter(|value| !known.contains(&value.node)) {
-            let near = closest(&value.node, known.iter().map(String::as_str));
-            let hint = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-            let message = format!("`{}` has no value {:?}{hint}", label.node, value.node);
-            self.findings.warn("Q302", value.span, message);
+            let message = format!("`{}` has no value {:?}", label.node, value.node);
+            match closest(&value.node, known.iter().map(String::as_str)) {
+                Some(near) => {
+                    let message = format!("{message}; did you mean {near:?}?");
+                    let token = Literal::Text(near.to_owned()).to_string();
+                    self.findings.warn_replacing("Q302", value.span, message, &token);
+                }
+                None => self.findings.warn("Q302", value.span, message),
+            }
         }
         Ok(())
     }
