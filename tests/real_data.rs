@@ -18,19 +18,17 @@
 )]
 #![allow(clippy::cast_precision_loss, reason = "sums of the data stay far below 2^53")]
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+mod recorded;
 
-use silverback::ingest::{IngestOptions, IngestReport, Input, Mapping, StoreSink, ingest};
+use std::collections::BTreeMap;
+
 use silverback::{
-    Answer, Background, Cell, Columns, Durability, Reader, Role, Selector, SeriesKey, Snapshot,
-    Store, TimeRange, Timestamp,
+    Answer, Cell, Columns, Role, Selector, SeriesKey, Snapshot, TimeRange, Timestamp,
 };
 
-const SECOND: i64 = 1_000_000_000;
+use recorded::{SECOND, append_all, data, in_every_state, lines, nanos_of_civil, open};
+
 const WINDOW: i64 = 300 * SECOND;
-const BATCH: usize = 1_000;
 
 /// One row of a file as the naive reader has it; all values in these files are whole numbers.
 #[derive(Debug, Clone)]
@@ -38,56 +36,6 @@ struct Record {
     time: i64,
     labels: Vec<(&'static str, String)>,
     samples: Vec<(&'static str, i64)>,
-}
-
-/// Finds a file of the recorded data, or says that it is not there.
-fn data(file: &str) -> Option<PathBuf> {
-    let Some(folder) = std::env::var_os("SILVERBACK_DATA") else {
-        let is_required = std::env::var("SILVERBACK_DATA_REQUIRED").is_ok_and(|word| word == "1");
-        assert!(!is_required, "SILVERBACK_DATA_REQUIRED=1, but SILVERBACK_DATA is not set");
-        eprintln!("skipped: set SILVERBACK_DATA to the folder that holds {file}");
-        return None;
-    };
-    Some(Path::new(&folder).join(file))
-}
-
-/// Reads a gzipped file as lines without their ends, with nothing of the store's own readers.
-fn lines(path: &Path) -> Vec<String> {
-    let file = std::fs::OpenOptions::new().read(true).open(path).unwrap();
-    let plain = BufReader::new(flate2::read::GzDecoder::new(file));
-    plain.lines().map(|line| line.unwrap().trim_end_matches('\r').to_owned()).collect()
-}
-
-fn append_all<R: std::io::Read>(store: &Store, name: &str, bytes: R, map: &str) -> IngestReport {
-    let mapping: Mapping = map.parse().unwrap();
-    let options = IngestOptions::default().mapping(mapping);
-    let mut sink = StoreSink::new(store).batch_samples(BATCH);
-    let report = ingest(Input { name: name.to_owned(), bytes }, options, &mut sink).unwrap();
-    let (stored, outcome) = sink.finish();
-    outcome.unwrap();
-    assert_eq!((stored.rows, stored.samples), (report.rows_stored, report.samples));
-    report
-}
-
-fn open(path: &Path) -> Store {
-    Store::options().durability(Durability::Os).background(Background::Manual).open(path).unwrap()
-}
-
-/// Runs a check in every state: in the log, in segments, reopened, and merged.
-fn in_every_state(store: Store, path: &Path, check: &dyn Fn(&Snapshot, &str)) {
-    check(&store.snapshot().unwrap(), "before the flush");
-    assert_eq!(store.snapshot().unwrap().stats().unwrap().segments, 0);
-    store.flush().unwrap();
-    check(&store.snapshot().unwrap(), "after the flush");
-    store.close().unwrap();
-    drop(store);
-    let store = open(path);
-    assert!(!store.recovery().is_new);
-    check(&store.snapshot().unwrap(), "after reopening");
-    store.compact().unwrap();
-    check(&store.snapshot().unwrap(), "after the merge");
-    assert_eq!(Reader::open(path).unwrap().verify().unwrap().damages, []);
-    store.close().unwrap();
 }
 
 /// What the questions ask for of each metric, in the order of [`naive`].
@@ -247,21 +195,6 @@ fn check_all(snapshot: &Snapshot, state: &str, wanted: &[(String, Rows)]) {
             assert_eq!(got.get(place), Some(values), "{state}: {place:?} of {question}");
         }
     }
-}
-
-/// Reads `2023-11-16 18:15:46.6805900`; the days are counted from the civil calendar.
-fn nanos_of_civil(text: &str) -> i64 {
-    let number = |range: std::ops::Range<usize>| text[range].parse::<i64>().unwrap();
-    let (year, month, day) = (number(0..4), number(5..7), number(8..10));
-    let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let lengths = [31, 28 + i64::from(is_leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let days = (1970..year).map(|year| 365 + i64::from(is_leap(year))).sum::<i64>()
-        + lengths.iter().zip(1..month).map(|(length, _)| length).sum::<i64>()
-        + day
-        - 1;
-    let seconds = days * 86_400 + number(11..13) * 3_600 + number(14..16) * 60 + number(17..19);
-    assert_eq!(text.as_bytes()[19], b'.');
-    seconds * SECOND + number(20..27) * 100
 }
 
 #[test]
