@@ -114,6 +114,12 @@ pub(crate) fn unit_meant(word: &str) -> Option<&'static str> {
         return Some(unit);
     }
     let lower = word.to_ascii_lowercase();
+    // `1H` is an hour; `1M` could be a month, a minute or a million.
+    if let Some(unit) =
+        ["h", "d", "w", "y", "s", "ms", "us", "ns", "mo"].into_iter().find(|unit| *unit == lower)
+    {
+        return Some(unit);
+    }
     NEARLY_UNITS.iter().find(|(written, _)| lower.starts_with(written)).map(|(_, unit)| *unit)
 }
 
@@ -178,6 +184,10 @@ fn add_part(total: &mut Duration, digits: &str, unit: &str) -> Result<(), BadNum
         return Ok(());
     }
     let unit = if unit == "w" { "d" } else { unit };
+    if unit.is_empty() {
+        let message = format!("`{digits}` has no unit: ns us ms s m h d w mo y");
+        return Err(BadNumber::new(message));
+    }
     let known = UNITS.iter().find(|(name, _)| *name == unit);
     let (_, nanos) = known.ok_or_else(|| BadNumber::new(format!("`{unit}` is no unit of time")))?;
     let nanos = scaled(digits, u128::from(*nanos) * days_a_week)?;

@@ -1,6 +1,6 @@
 //! Calls of functions and their arguments.
 
-use crate::lang::ast::{Arg, Call, Expr, Ident, OptionValue, Spanned};
+use crate::lang::ast::{Arg, Call, Expr, Ident, Literal, OptionValue, Spanned};
 use crate::lang::diagnostic::Span;
 use crate::lang::foreign;
 use crate::lang::functions;
@@ -109,6 +109,19 @@ impl Parser<'_> {
         let noun = if most == 1 { "argument" } else { "arguments" };
         let message = format!("`{name}` takes {needs} {noun}, not {given}");
         let found = self.error("Q007", span, message);
+        // `share(latency, status="error")` was read as an option.
+        let bare = args.iter().find(|arg| match &arg.node {
+            Arg::Option(_, value) => matches!(value.node, OptionValue::Literal(Literal::Text(_))),
+            _ => false,
+        });
+        if let Some(bare) = bare.filter(|_| given + 1 == least) {
+            let condition = self.text.get(bare.span.start..bare.span.end).unwrap_or("");
+            let braced = format!("{{{condition}}}");
+            let found = self.error("Q007", bare.span, "a condition on labels stands in braces");
+            return Err(found
+                .with_label(format!("write `{braced}`"))
+                .replacing(bare.span, &braced));
+        }
         Err(found.with_help(format!("write it like {}", functions::example(name))))
     }
 

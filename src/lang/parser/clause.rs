@@ -6,6 +6,7 @@ use crate::lang::ast::{
     CalendarPart, Clause, Duration, Fill, Grouping, Key, Keys, Literal, RangeEnd, Spanned,
 };
 use crate::lang::diagnostic::{Diagnostic, Span};
+use crate::lang::lexeme::Quoted;
 use crate::lang::parser::cursor::{Parsed, Parser};
 use crate::lang::suggest::closest;
 use crate::lang::token::TokenKind;
@@ -63,7 +64,7 @@ impl Parser<'_> {
             "top" => Clause::Top(self.count("top")?),
             "bottom" => Clause::Bottom(self.count("bottom")?),
             "limit" => Clause::Limit(self.count("limit")?),
-            "tz" => Clause::Tz(self.quoted("a time zone, such as \"Europe/Berlin\",")?.node),
+            "tz" => Clause::Tz(self.zone()?),
             "fill" => Clause::Fill(self.fill()?),
             _ => Clause::Compare(self.compare()?),
         };
@@ -84,7 +85,51 @@ impl Parser<'_> {
         if self.eat_word("previous") {
             return Ok(None);
         }
-        self.duration("compare", "7d").map(|length| Some(length.node))
+        let span = self.span();
+        let meant = self.meant_word(&["previous"]);
+        let length = self.duration("compare", "7d").map_err(|found| match meant {
+            Some(meant) => found.replacing(span, meant),
+            None => found,
+        })?;
+        Ok(Some(length.node))
+    }
+
+    /// Returns the known word that a misspelt one, or the beginning of one, stands for here.
+    fn meant_word(&self, known: &[&'static str]) -> Option<&'static str> {
+        let TokenKind::Word(word) = self.peek() else { return None };
+        let is_begun = |known: &&&str| known.starts_with(&word.to_ascii_lowercase());
+        let begun = known.iter().find(is_begun).copied();
+        begun.or_else(|| closest(word, known.iter().copied()))
+    }
+
+    /// Reads the name of a time zone; one without quotes is clear as well.
+    fn zone(&mut self) -> Parsed<String> {
+        let bare = match self.peek() {
+            TokenKind::Word(_) => self.zone_without_quotes(),
+            _ => None,
+        };
+        let zone = self.quoted("a time zone, such as \"Europe/Berlin\",");
+        zone.map(|zone| zone.node).map_err(|found| match bare {
+            Some(bare) => {
+                let quoted = self.text.get(bare.start..bare.end).unwrap_or("UTC");
+                found.replacing(bare, &Quoted(quoted).to_string())
+            }
+            None => found,
+        })
+    }
+
+    /// Returns the place of words that slashes and hyphens join, as in `Africa/Porto-Novo`.
+    fn zone_without_quotes(&self) -> Option<Span> {
+        let mut place = self.span();
+        let mut ahead = 1;
+        while let TokenKind::Symbol("/" | "-") = self.peek_at(ahead) {
+            let TokenKind::Word(_) = self.peek_at(ahead + 1) else { break };
+            place = place.to(self.span_at(ahead + 1));
+            ahead += 2;
+        }
+        // Nothing may stand between: `tz UTC last 1h` goes on with a clause.
+        let name = self.text.get(place.start..place.end)?;
+        (!name.contains(char::is_whitespace)).then_some(place)
     }
 
     fn fill(&mut self) -> Parsed<Fill> {
@@ -100,7 +145,14 @@ impl Parser<'_> {
             _ if self.is_word("none") => Fill::None,
             _ if self.is_word("previous") => Fill::Previous,
             _ if self.is_word("linear") => Fill::Linear,
-            _ => return Err(self.expected("a number, null, none, previous or linear")),
+            _ => {
+                let found = self.expected("a number, null, none, previous or linear");
+                let words = ["null", "none", "previous", "linear"];
+                return Err(match self.meant_word(&words) {
+                    Some(meant) => found.replacing(self.span(), meant),
+                    None => found,
+                });
+            }
         };
         self.advance();
         Ok(fill)
@@ -110,7 +162,8 @@ impl Parser<'_> {
     pub(crate) fn grouping(&mut self) -> Parsed<Grouping> {
         let without = self.eat_word("without");
         if !without && !self.eat_word("by") {
-            return Err(self.expected("`by` or `without`"));
+            let behind = self.behind();
+            return Err(self.expected("`by` or `without`").replacing(behind, " by"));
         }
         if self.eat_symbol("*") {
             return Ok(Grouping { without, keys: Keys::All });

@@ -3,6 +3,7 @@
 use crate::lang::ast::{
     CompareOp, Ident, LabelMatcher, Literal, MatchOp, Predicate, Sample, SampleSelector, Spanned,
 };
+use crate::lang::diagnostic::Diagnostic;
 use crate::lang::parser::cursor::{Parsed, Parser};
 use crate::lang::token::TokenKind;
 
@@ -90,10 +91,23 @@ impl Parser<'_> {
         while !self.eat_symbol("}") {
             matchers.push(self.matcher()?);
             if !self.is_symbol("}") && !self.eat_symbol(",") {
-                return Err(self.unclosed("`,` or `}`", "}"));
+                return Err(self.next_matcher_or_end());
             }
         }
         Ok(matchers)
+    }
+
+    /// Makes the error of matchers that neither go on nor are closed; a comma is missing where
+    /// another matcher follows.
+    fn next_matcher_or_end(&mut self) -> Diagnostic {
+        let what = "`,` or `}`";
+        if matches!(self.peek(), TokenKind::Word(_) | TokenKind::Backquoted(_))
+            && self.is_matcher_at(1)
+        {
+            let behind = self.behind();
+            return self.expected(what).replacing(behind, ",");
+        }
+        self.unclosed(what, "}")
     }
 
     /// Reads one condition on a label.

@@ -2,7 +2,7 @@
 
 use crate::lang::ast::{Duration, Spanned, Time};
 use crate::lang::diagnostic::Diagnostic;
-use crate::lang::literal::unit_meant;
+use crate::lang::literal::{time_token, unit_meant};
 use crate::lang::parser::cursor::{Parsed, Parser};
 use crate::lang::suggest::closest;
 use crate::lang::token::TokenKind;
@@ -101,6 +101,13 @@ impl Parser<'_> {
                 Err(match closest(&word, ["now", "today", "yesterday", "mark"]) {
                     Some(meant) => found.replacing(self.span(), meant),
                     None => found,
+                })
+            }
+            TokenKind::Text(text) => {
+                let found = self.expected(&what);
+                Err(match time_token(&text) {
+                    Ok(_) => found.with_label("without quotes").replacing(self.span(), &text),
+                    Err(_) => found,
                 })
             }
             _ => Err(self.expected(&what)),
