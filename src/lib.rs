@@ -75,6 +75,8 @@ pub use crate::store::{
 mod documents {
     #[doc = include_str!("../README.md")]
     struct Readme;
+    #[doc = include_str!("../docs/GUIDE.md")]
+    struct Guide;
     #[cfg(feature = "text")]
     #[doc = include_str!("../docs/QUERY.md")]
     struct Query;

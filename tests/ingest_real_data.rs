@@ -74,6 +74,9 @@ const WANTED: [Wanted; 11] = [
     ("floats/alp_samples.csv.gz", 16_384, &[("value", "value")]),
 ];
 
+/// Sets of labels, a sample of 1 each.
+const LABEL_SETS: &str = "labels/prometheus_20kseries.jsonl.gz";
+
 /// The command that the documentation gives for a file.
 fn command_for(file: &str) -> &'static str {
     let document = include_str!("../docs/INGEST.md");
@@ -141,9 +144,23 @@ fn every_column_of_every_file_is_what_another_reader_finds() {
             assert!(stored == wanted, "values of {metric} in {file}");
         }
     }
-    let file = "labels/prometheus_20kseries.jsonl.gz";
+    let file = LABEL_SETS;
     let folder = tempfile::tempdir().unwrap();
     run(data, command_for(file), &folder.path().join("db"));
     let reader = Reader::open(folder.path().join("db")).unwrap();
     assert_eq!(stored(&reader, "label_set"), vec![1.0; 14_511]);
+}
+
+/// Needs no data: a command that is documented and not tested is found everywhere.
+#[test]
+fn every_documented_command_is_one_that_is_tested() {
+    let document = include_str!("../docs/INGEST.md");
+    let block = document.split("```sh recorded\n").nth(1).unwrap().split("```").next().unwrap();
+    let tested: Vec<&str> = WANTED.iter().map(|(file, ..)| *file).collect();
+    for line in block.lines() {
+        let file = line.strip_prefix("silverback ingest ").unwrap().split(' ').next().unwrap();
+        assert!(tested.contains(&file) || file == LABEL_SETS, "{line}");
+        assert_eq!(command_for(file), line);
+    }
+    assert_eq!(block.lines().count(), WANTED.len() + 1);
 }

@@ -15,10 +15,13 @@
     reason = "tests"
 )]
 
+mod shell;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+
+use crate::shell::{agrees, masked, shell, shown};
 
 const FOLDER: &str = "tests/transcripts";
 
@@ -46,22 +49,8 @@ fn parse(text: &str) -> (String, Vec<Step>) {
 
 /// Runs a command and writes down what it does, as a transcript does.
 fn happen(command: &str, place: &Path) -> String {
-    let binary = Path::new(env!("CARGO_BIN_EXE_silverback"));
-    let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
-    let output = Command::new("sh")
-        .args(["-c", command])
-        .current_dir(place)
-        .env_clear()
-        .env("PATH", path)
-        .env("HOME", place)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let shown = |bytes: &[u8]| {
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        let text = text.replace(place.to_str().unwrap(), "[PLACE]");
-        text.replace("\r\n", "\n").replace('\u{1b}', "␛")
-    };
+    let output = shell(command, place).output().unwrap();
+    let shown = |bytes: &[u8]| shown(bytes, place);
     let mut text = shown(&output.stdout);
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
@@ -76,33 +65,6 @@ fn happen(command: &str, place: &Path) -> String {
         None => text.push_str("[ended by a signal]\n"),
     }
     text
-}
-
-/// Compares line by line; `[..]` stands for any text.
-fn agrees(expected: &str, got: &str) -> bool {
-    // Lines between commands may be empty, for the eye.
-    let (expected, got) = (expected.trim_end(), got.trim_end());
-    expected.lines().count() == got.lines().count()
-        && expected.lines().zip(got.lines()).all(|(expected, got)| line_agrees(expected, got))
-}
-
-fn line_agrees(expected: &str, got: &str) -> bool {
-    let mut parts = expected.split("[..]");
-    let Some(mut rest) = got.strip_prefix(parts.next().unwrap()) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, between)) = parts.split_last() else { return rest.is_empty() };
-    for part in between {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
-}
-
-/// Puts `[..]` back where it stood in a line that still agrees.
-fn masked(got: &str, expected: &str) -> String {
-    let masks: Vec<&str> = expected.lines().filter(|line| line.contains("[..]")).collect();
-    let mask = |line| masks.iter().find(|mask| line_agrees(mask, line)).copied().unwrap_or(line);
-    got.lines().map(mask).fold(String::new(), |text, line| text + line + "\n")
 }
 
 /// Returns the files beside the transcripts, and the transcripts.
