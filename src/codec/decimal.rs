@@ -27,6 +27,8 @@ const POWERS: [f64; EXPONENTS] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 /// So many values, evenly spread, choose the exponent.
 const SAMPLE: usize = 96;
+/// So many values are divided without a branch.
+const RUN: usize = 32;
 /// One exception in so many values is too many.
 const EXCEPTION_ONE_IN: usize = 8;
 
@@ -48,15 +50,24 @@ impl Decimals {
         let mut integers = Vec::with_capacity(values.len());
         let mut exceptions = Vec::new();
         let exceptions_max = values.len() / EXCEPTION_ONE_IN;
-        for (position, &value) in values.iter().enumerate() {
-            if let Some(integer) = integer_of(value, power) {
-                integers.push(integer);
+        let (runs, _) = values.as_chunks::<RUN>();
+        let mut read = [0; RUN];
+        for (run, start) in values.chunks(RUN).zip((0..).step_by(RUN)) {
+            let whole = runs.get(start / RUN);
+            if whole.is_some_and(|whole| integers_of(whole, power, &mut read)) {
+                integers.extend_from_slice(&read);
                 continue;
             }
-            if exceptions.len() == exceptions_max {
-                return None;
+            for (position, &value) in (start..).zip(run) {
+                if let Some(integer) = integer_of(value, power) {
+                    integers.push(integer);
+                    continue;
+                }
+                if exceptions.len() == exceptions_max {
+                    return None;
+                }
+                exceptions.push(ValueException { position, bits: value.to_bits() });
             }
-            exceptions.push(ValueException { position, bits: value.to_bits() });
         }
         Some(Self { exponent: u8::try_from(exponent).ok()?, exceptions, integers })
     }
@@ -133,6 +144,25 @@ fn integer_of(value: f64, power: f64) -> Option<i64> {
     let is_exact = scaled.abs() < INTEGER_END && (rounded / power).to_bits() == value.to_bits();
     #[expect(clippy::cast_possible_truncation, reason = "an integer below 2^51")]
     is_exact.then_some(rounded as i64)
+}
+
+/// Fills in what [`integer_of`] returns for each value; returns whether all values are integers
+/// over the power, else what is filled in means nothing. Without branches, so that it works on
+/// several values at once.
+fn integers_of(values: &[f64; RUN], power: f64, integers: &mut [i64; RUN]) -> bool {
+    let mut differences = 0;
+    for (value, integer) in values.iter().zip(integers) {
+        let scaled = value * power;
+        let shifted = scaled + ROUNDING;
+        let rounded = shifted - ROUNDING;
+        // Doubles between 2^52 and 2^53 are one apart, and so are their bits.
+        *integer = shifted.to_bits().wrapping_sub(ROUNDING.to_bits()).cast_signed();
+        differences |= (rounded / power).to_bits() ^ value.to_bits();
+        // Not a number is not near, either.
+        let is_near = scaled.abs() < INTEGER_END;
+        differences |= u64::from(!is_near);
+    }
+    differences == 0
 }
 
 /// Returns the integer nearest to a number, of which the doubles lie far enough apart.

@@ -25,12 +25,14 @@
 //! All sums wrap around at 64 bits.
 
 use crate::codec::error::CodecError;
-use crate::codec::packing::{pack, packed_bytes, unpack};
+use crate::codec::packing::{low_bits, pack, pack_low, packed_bytes, unpack};
 use crate::codec::varint;
 
 /// The most integers of a block; a position has ten bits.
 const BLOCK: usize = 1024;
 const POSITION_BITS: u32 = 10;
+/// Any number of bits that a word holds, zero included.
+const WIDTHS: usize = u64::BITS as usize + 1;
 /// Mode, width, base and patches.
 const BLOCK_BYTES_MIN: usize = 4;
 
@@ -162,7 +164,7 @@ impl BlockPlan {
         }
         varint::put_u64(out, patches as u64);
         let low = low_bits(width);
-        pack(fields.iter().map(|field| field & low), width, out);
+        pack_low(fields, width, out);
         if patches > 0 {
             out.push(u8::try_from(patch_width).unwrap_or(u8::MAX));
             let wide = || (0_u64..).zip(&*fields).filter(|(_, field)| **field > low);
@@ -197,28 +199,45 @@ fn fields_of(mode: Mode, base: i64, step: i64, block: &[i64], fields: &mut Vec<u
     }
 }
 
-fn low_bits(width: u32) -> u64 {
-    u64::MAX.checked_shr(u64::BITS - width).unwrap_or(0)
+/// Counts how many fields are how wide.
+fn counts_of_widths(fields: &[u64]) -> [u32; WIDTHS] {
+    // Neighbours are often equally wide, and a count waits for the one before it: hence four.
+    let mut lanes = [[0_u32; WIDTHS]; 4];
+    let mut count = |lane: usize, field: u64| {
+        let width = u64::BITS - field.leading_zeros();
+        if let Some(count) = lanes.get_mut(lane).and_then(|lane| lane.get_mut(width as usize)) {
+            *count += 1;
+        }
+    };
+    let (groups, rest) = fields.as_chunks::<4>();
+    for &[a, b, c, d] in groups {
+        count(0, a);
+        count(1, b);
+        count(2, c);
+        count(3, d);
+    }
+    for field in rest {
+        count(0, *field);
+    }
+    let [mut counts, b, c, d] = lanes;
+    for (sum, ((b, c), d)) in counts.iter_mut().zip(b.iter().zip(c).zip(d)) {
+        *sum += b + c + d;
+    }
+    counts
 }
 
 impl Widths {
     /// Chooses the width that takes the fewest bytes, and returns these: of the number of patches,
     /// the fields and the patches.
     fn choose(fields: &[u64]) -> (Self, u64) {
-        let mut counts = [0_usize; u64::BITS as usize + 1];
-        for field in fields {
-            let width = u64::BITS - field.leading_zeros();
-            if let Some(count) = counts.get_mut(width as usize) {
-                *count += 1;
-            }
-        }
+        let counts = counts_of_widths(fields);
         let widest = (0..).zip(counts).filter(|(_, count)| *count > 0).map(|(width, _)| width);
         let widest: u32 = widest.last().unwrap_or(0);
         let mut best = Self { width: widest, patches: 0, patch_width: 0 };
         let mut best_bytes = best.bytes(fields.len());
         let mut patches = 0;
         for (width, count) in (0..widest).zip(counts.iter().skip(1)).rev() {
-            patches += count;
+            patches += *count as usize;
             if patches == fields.len() {
                 break;
             }

@@ -24,6 +24,55 @@ pub(super) fn pack(fields: impl Iterator<Item = u64>, width: u32, out: &mut Vec<
     writer.finish();
 }
 
+/// Appends the low `width` bits of each field, as [`pack`] does, a few fields at a time.
+pub(super) fn pack_low(fields: &[u64], width: u32, out: &mut Vec<u8>) {
+    match width {
+        0 => {}
+        // What is put at once keeps within the 57 bits that join any rest of a byte in a word.
+        1..=14 => pack_joined::<4>(fields, width, out),
+        15..=28 => pack_joined::<2>(fields, width, out),
+        29..=LOAD_BITS => pack_joined::<1>(fields, width, out),
+        _ => pack(fields.iter().map(|field| field & low_bits(width)), width, out),
+    }
+}
+
+/// Returns a word of which so many bits are set, the lowest ones.
+pub(super) fn low_bits(width: u32) -> u64 {
+    u64::MAX.checked_shr(u64::BITS - width).unwrap_or(0)
+}
+
+/// Joins `JOINED` fields to one, and stores a word for each: those bytes of it that are not yet
+/// whole are stored again by the next one, which takes no branch.
+fn pack_joined<const JOINED: usize>(fields: &[u64], width: u32, out: &mut Vec<u8>) {
+    let start = out.len();
+    let used = packed_bytes(fields.len(), width);
+    // The last word reaches behind the last field.
+    out.resize(start + used + size_of::<u64>(), 0);
+    let mask = low_bits(width);
+    let (mut at, mut pending, mut pending_bits) = (start, 0_u64, 0_u32);
+    let mut put = |joined: u64, bits: u32| {
+        pending |= joined << pending_bits;
+        if let Some(place) = out.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+            *place = pending.to_le_bytes();
+        }
+        let filled = pending_bits + bits;
+        at += filled as usize / 8;
+        // Whole bytes leave; all eight do where 64 bits are filled.
+        pending = pending.checked_shr(filled / 8 * 8).unwrap_or(0);
+        pending_bits = filled % 8;
+    };
+    let joined_width = [width; JOINED].iter().sum();
+    let (groups, rest) = fields.as_chunks::<JOINED>();
+    for group in groups {
+        let join = |joined, field: &u64| joined << width | (field & mask);
+        put(group.iter().rev().fold(0, join), joined_width);
+    }
+    for field in rest {
+        put(field & mask, width);
+    }
+    out.truncate(start + used);
+}
+
 /// Fills `fields` from the beginning of `bytes`, and returns how many bytes that took.
 ///
 /// # Errors
@@ -102,7 +151,7 @@ mod tests {
     use proptest::prelude::{any, prop, proptest};
 
     use crate::codec::error::CodecError;
-    use crate::codec::packing::{pack, packed_bytes, unpack};
+    use crate::codec::packing::{pack, pack_low, packed_bytes, unpack};
 
     proptest! {
         #[test]
@@ -112,11 +161,15 @@ mod tests {
             behind in prop::collection::vec(any::<u8>(), 0..20),
         ) {
             let mask = if width == 0 { 0 } else { u64::MAX >> (64 - width) };
-            let fields: Vec<u64> = fields.iter().map(|field| field & mask).collect();
+            let wider = fields;
+            let fields: Vec<u64> = wider.iter().map(|field| field & mask).collect();
             let mut bytes = Vec::new();
             pack(fields.iter().copied(), width, &mut bytes);
             assert_eq!(bytes.len(), packed_bytes(fields.len(), width));
             let own = bytes.len();
+            let mut joined = vec![0xA5];
+            pack_low(&wider, width, &mut joined);
+            assert_eq!(joined.split_first(), Some((&0xA5, bytes.as_slice())));
             bytes.extend(behind);
             let mut read = vec![7; fields.len()];
             assert_eq!(unpack(&bytes, width, &mut read), Ok(own));

@@ -28,9 +28,10 @@ impl Scale {
             return (Self { divisor: 1, offset: 0 }, integers);
         };
         let mut quotients = integers;
+        let exact = Exact::of(divisor);
         for integer in &mut quotients {
             // No difference wraps around where there is a divisor.
-            *integer = integer.wrapping_sub(offset) / divisor.cast_signed();
+            *integer = exact.quotient(integer.wrapping_sub(offset));
         }
         (Self { divisor, offset }, quotients)
     }
@@ -84,6 +85,41 @@ impl Scale {
     }
 }
 
+/// Division of multiples by a multiplication: with the inverse of the divisor's odd part modulo
+/// 2^64 (Granlund and Montgomery, PLDI 1994, section 9).
+#[derive(Debug, Clone, Copy)]
+struct Exact {
+    inverse: u64,
+    shift: u32,
+    quotient_max: u64,
+}
+
+impl Exact {
+    /// Prepares a divisor other than zero.
+    fn of(divisor: u64) -> Self {
+        let shift = divisor.trailing_zeros();
+        let odd = divisor.checked_shr(shift).unwrap_or(1);
+        // Right in three bits; Newton's method doubles them: 6, 12, 24, 48, 96.
+        let mut inverse = odd;
+        for _ in 0..5 {
+            inverse = inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse)));
+        }
+        Self { inverse, shift, quotient_max: u64::MAX / divisor.max(1) }
+    }
+
+    /// Returns whether a number is a multiple of the divisor: other numbers become too great.
+    #[inline]
+    fn divides(self, number: u64) -> bool {
+        number.wrapping_mul(self.inverse).rotate_right(self.shift) <= self.quotient_max
+    }
+
+    /// Returns the quotient of a multiple of the divisor.
+    #[inline]
+    fn quotient(self, multiple: i64) -> i64 {
+        multiple.wrapping_mul(self.inverse.cast_signed()) >> self.shift
+    }
+}
+
 /// How a column is divided and encoded, and what that takes.
 #[derive(Debug)]
 pub(super) struct ScaledPlan {
@@ -116,15 +152,16 @@ impl ScaledPlan {
 /// them wraps around, or where all are zero.
 fn common_divisor(integers: &[i64]) -> u64 {
     let Some((&first, later)) = integers.split_first() else { return 1 };
-    let mut divisor = 0_u64;
+    let (mut divisor, mut exact) = (0_u64, Exact::of(1));
     for integer in later {
         let Some(difference) = integer.checked_sub(first) else { return 1 };
         let difference = difference.unsigned_abs();
-        if divisor == 0 || !difference.is_multiple_of(divisor) {
+        if divisor == 0 || !exact.divides(difference) {
             divisor = greatest_common_divisor(difference, divisor);
             if divisor == 1 {
                 return 1;
             }
+            exact = Exact::of(divisor.max(1));
         }
     }
     // Signed division must hold it.
@@ -150,9 +187,25 @@ pub(super) fn decode_scaled(
 mod tests {
     use proptest::prelude::{any, prop, proptest};
 
-    use crate::codec::scaled::{ScaledPlan, decode_scaled};
+    use crate::codec::scaled::{Exact, ScaledPlan, decode_scaled};
 
     proptest! {
+        #[test]
+        fn multiplication_divides_as_division_does(
+            quotient: i64,
+            number: u64,
+            divisor in 1..=i64::MAX,
+            shift in 0..63_u32,
+        ) {
+            let divisor = (divisor >> shift).max(1);
+            let exact = Exact::of(divisor.unsigned_abs());
+            assert_eq!(exact.divides(number), number % divisor.unsigned_abs() == 0);
+            let quotient = quotient / divisor;
+            let multiple = quotient * divisor;
+            assert!(exact.divides(multiple.unsigned_abs()));
+            assert_eq!(exact.quotient(multiple), quotient);
+        }
+
         #[test]
         fn columns_come_back_and_plans_are_exact(
             quotients in prop::collection::vec((any::<i64>(), 0..64_u32), 0..200),

@@ -9,6 +9,13 @@ use crate::codec::scaled::{ScaledPlan, decode_scaled};
 use crate::codec::varint;
 use crate::codec::{CONSTANT_COUNT_MAX, Tier};
 
+/// From so many timestamps on, runs of them say what a codec takes, about.
+const SAMPLED_MIN: usize = 2048;
+const SAMPLE_RUNS: usize = 4;
+const SAMPLE_RUN: usize = 128;
+/// A codec is left out where its sample takes more than so many times what is needed.
+const SAMPLE_DOUBT: u64 = 2;
+
 /// How a block's timestamps are encoded. The numbers are part of the file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -186,6 +193,9 @@ pub fn encode_timestamps(timestamps: &[i64], tier: Tier, out: &mut Vec<u8>) -> T
     let raw_bytes = Plan::Raw.len_bytes(timestamps);
     let (mut best, mut least) = (Plan::Raw, raw_bytes);
     for codec in TimeCodec::ALL.into_iter().filter(|codec| codec.is_of(tier)) {
+        if !may_take_less(codec, timestamps, least) {
+            continue;
+        }
         let Some(plan) = Plan::of(codec, timestamps) else { continue };
         let bytes = plan.len_bytes(timestamps);
         if codec == TimeCodec::Constant && bytes <= raw_bytes {
@@ -199,6 +209,19 @@ pub fn encode_timestamps(timestamps: &[i64], tier: Tier, out: &mut Vec<u8>) -> T
     }
     best.encode(timestamps, out);
     best.codec()
+}
+
+/// Returns whether a codec is worth a plan where another takes `least` bytes: runs of timestamps
+/// say so of Gorilla, which looks at each in turn.
+fn may_take_less(codec: TimeCodec, timestamps: &[i64], least: u64) -> bool {
+    if codec != TimeCodec::Gorilla || timestamps.len() < SAMPLED_MIN {
+        return true;
+    }
+    let step = timestamps.len() / SAMPLE_RUNS;
+    let runs = timestamps.chunks_exact(step).filter_map(|part| part.get(..SAMPLE_RUN));
+    let of_runs: u64 = runs.filter_map(|run| TimeCodec::Gorilla.estimate(run)).sum();
+    let about = of_runs.saturating_mul(timestamps.len() as u64) / (SAMPLE_RUNS * SAMPLE_RUN) as u64;
+    about / SAMPLE_DOUBT <= least
 }
 
 /// Appends the `count` timestamps of a block.

@@ -47,7 +47,7 @@ impl ChunkStats {
     /// Computes the statistics of values, of which there must be one at least.
     pub(crate) fn of_values(values: &[f64]) -> Self {
         let mut moments = Moments::EMPTY;
-        moments.extend(values.iter().copied());
+        moments.extend_without_squares(values);
         let (high, low) = moments.sum.parts();
         let first = values.first().copied().unwrap_or(0.0);
         let last = values.last().copied().unwrap_or(0.0);
