@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use silverback::lang::ast::Literal;
+use silverback::lang::build::{ask, count, value};
 use silverback::{Diagnostic, ErrorKind, Limits, Query, Snapshot};
 use small_store::{key, series, store};
 
@@ -73,6 +75,19 @@ fn what_has_no_line_to_show_is_said_all_the_same() {
            | max(latency) > 2s\n  \
            | ^^^^^^^^^^^^^^^^^\n  \
            = help: a condition is like  p99(latency) > 800ms\n"
+    );
+}
+
+#[test]
+fn a_tree_that_has_no_text_is_refused() {
+    let fast = Literal::Text("fast".to_owned());
+    let refused = Query::of(ask(count("latency")).filter(value().differs(fast))).unwrap_err();
+    let ErrorKind::Query(found) = refused.into_kind() else { panic!() };
+    assert_eq!(
+        found.render(),
+        "error[Q152]: the tree cannot be written: its text means another one\n  \
+           | count(latency) where value != \"fast\"\n  \
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n"
     );
 }
 

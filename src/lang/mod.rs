@@ -1,6 +1,7 @@
 //! The query language: text to syntax tree and back. No file here knows what a query means.
 
 pub mod ast;
+pub mod build;
 mod diagnostic;
 mod foreign;
 mod functions;

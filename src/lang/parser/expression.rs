@@ -24,6 +24,11 @@ fn expr(kind: ExprKind, span: Span) -> Expr {
     Spanned::new(Box::new(kind), span)
 }
 
+/// What others write for numbers that are none here. Metrics of these names stand in calls.
+fn is_not_finite(word: &str) -> bool {
+    ["nan", "inf", "infinity"].iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
 impl Parser<'_> {
     /// Reads an expression.
     pub(crate) fn expression(&mut self) -> Parsed<Expr> {
@@ -136,6 +141,10 @@ impl Parser<'_> {
             | TokenKind::Text(_) => {
                 let literal: Spanned<Literal> = self.literal()?;
                 Ok(expr(ExprKind::Literal(literal.node), literal.span))
+            }
+            TokenKind::Word(word) if is_not_finite(word) => {
+                let message = format!("`{word}` is no value: all numbers are finite");
+                Err(self.error("Q001", start, message))
             }
             TokenKind::Word(_) | TokenKind::Backquoted(_) | TokenKind::Symbol("{") => {
                 self.check_called()?;
