@@ -133,6 +133,59 @@ fn replay(path: &Path, inputs: &[PathBuf], bless: bool) -> Vec<String> {
     differences
 }
 
+/// Returns the verbs, and the verbs of verbs, in full, as their help texts list them.
+fn verbs(path: &str, place: &Path) -> Vec<String> {
+    let help = happen(&format!("silverback {path} --help"), place);
+    let list = help.split("\nCommands:\n").nth(1).unwrap_or("");
+    let lines = list.lines().take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let names = names.filter(|name| !name.is_empty());
+    let within = |name| {
+        let path = format!("{path} {name}").trim().to_owned();
+        [vec![path.clone()], verbs(&path, place)].concat()
+    };
+    names.flat_map(within).collect()
+}
+
+/// What a verb does is seen in some transcript: its help, how it ends well, how it fails. What
+/// prints figures of the machine is run by `help_examples.rs` instead.
+#[test]
+fn every_verb_is_seen_helping_ending_well_and_failing() {
+    const FIGURES: [&str; 6] =
+        ["demo", "bench", "bench write", "bench recover", "bench size", "bench query"];
+    const CONTAINERS: [&str; 3] = ["backup", "retention", "bench"];
+    let place = tempfile::tempdir().unwrap();
+    let verbs = verbs("", place.path());
+    assert!(verbs.len() > 25, "{verbs:?}");
+    let texts: Vec<String> =
+        files().1.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let steps: Vec<Step> = texts.iter().flat_map(|text| parse(text).1).collect();
+    // With the flags and values that stand before the verb left out.
+    let about = |step: &Step, verb: &str| {
+        step.command.split("silverback ").skip(1).any(|rest| {
+            let mut words = rest.split_whitespace().peekable();
+            while words.next_if(|word| word.starts_with("--db")).is_some() {
+                words.next();
+            }
+            verb.split(' ').all(|part| words.next() == Some(part))
+        })
+    };
+    let is_failure = |step: &Step| step.output.lines().any(|line| line.starts_with('['));
+    for verb in verbs {
+        let about_it: Vec<&Step> = steps.iter().filter(|step| about(step, &verb)).collect();
+        let (flag, topic) =
+            (format!("silverback {verb} --help"), format!("silverback help {verb}"));
+        let is_help = |step: &Step| step.command.starts_with(&flag) || step.command == topic;
+        assert!(steps.iter().any(is_help), "no help of {verb}");
+        let is_container = CONTAINERS.contains(&verb.as_str());
+        // The verbs of `bench` take the same arguments.
+        let fails = about_it.iter().any(|step| is_failure(step));
+        assert!(fails || verb.starts_with("bench "), "no failure of {verb}");
+        let done = about_it.iter().any(|step| !is_failure(step) && !is_help(step));
+        assert!(done || is_container || FIGURES.contains(&verb.as_str()), "{verb} never ends well");
+    }
+}
+
 #[test]
 fn a_difference_is_found() {
     assert!(agrees("a\nb [..] c\n\n", "a\nb 1.25 c\n"));
