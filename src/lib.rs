@@ -63,11 +63,11 @@ pub use crate::snapshot::{
     Cardinality, MetricStats, Reader, SelectedSeries, Snapshot, StatsReport, Tail,
 };
 pub use crate::store::{
-    Background, Backpressure, BackupEntry, BackupReport, BackupState, Backups, Batch, CloseReport,
-    CompactReport, DeleteReport, Durability, Field, FieldValue, FileDamage, FileKind, FlushReport,
-    InspectReport, MetricBuilder, Options, Outcome, Overflow, Part, RecoveredGap, RecoveryReport,
-    RepairReport, Request, RestoreReport, RetentionReport, Series, Sharing, Store, StoreDamage,
-    TickReport, VerifyReport, inspect, inspect_parts,
+    Appender, Background, Backpressure, BackupEntry, BackupReport, BackupState, Backups, Batch,
+    CloseReport, CompactReport, DeleteReport, Durability, Field, FieldValue, FileDamage, FileKind,
+    FlushReport, InspectReport, MetricBuilder, Options, Outcome, Overflow, Part, RecoveredGap,
+    RecoveryReport, RepairReport, Request, RestoreReport, RetentionReport, Series, Sharing, Store,
+    StoreDamage, TickReport, VerifyReport, inspect, inspect_parts,
 };
 
 /// The examples of README and docs, run as tests.

@@ -9,10 +9,12 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use metrics::{Unit, counter, describe_histogram, gauge, histogram, with_local_recorder};
-use silverback::adapters::metrics::Recorder;
+use silverback::adapters::metrics::{Recorder, install};
 use silverback::adapters::tower::RecordLayer;
 use silverback::adapters::tracing::SpanLayer;
-use silverback::{Cell, ErrorKind, MetricKind, Reader, SeriesKey, Snapshot, Store};
+use silverback::{
+    Cell, ErrorKind, Limits, MetricKind, ModelError, Reader, SeriesKey, Snapshot, Store,
+};
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::field::Empty;
@@ -85,15 +87,88 @@ fn what_the_store_refuses_is_counted_and_the_bot_goes_on() {
         histogram!("latency").record(f64::NAN);
         histogram!("latency").record(1.0);
         assert_eq!(refusals.count(), 1);
-        // A name is one kind of metric.
-        counter!("latency").increment(1);
-        assert_eq!(refusals.count(), 2);
+        assert!(refusals.take_last().is_some());
+        // A name is one kind of metric: the handle is refused, which is no sample yet.
+        let conflicting = counter!("latency");
+        assert_eq!(refusals.count(), 1);
+        assert!(matches!(
+            refusals.take_last().unwrap().kind(),
+            ErrorKind::Model(ModelError::MetricConflict { .. })
+        ));
         store.close().unwrap();
         histogram!("latency").record(2.0);
+        assert_eq!(refusals.count(), 2);
+        drop(conflicting);
     });
-    assert_eq!(refusals.count(), 3);
     assert!(matches!(refusals.take_last().unwrap().kind(), ErrorKind::Closed));
     assert!(refusals.take_last().is_none());
+}
+
+/// A handle that did nothing stood in for a series that the store refused, so that a bot beyond its
+/// limits lost samples with a count of zero. Now each of them is counted, whatever the handle.
+#[test]
+fn samples_of_a_refused_series_are_counted_for_as_long_as_the_bot_records() {
+    let mut limits = Limits::default();
+    limits.series_max = 1;
+    let store = Store::options().limits(limits).in_memory().unwrap();
+    let recorder = Recorder::new(&store);
+    let refusals = recorder.refusals();
+    with_local_recorder(&recorder, || {
+        histogram!("latency").record(1.0);
+        let (late, replies, open) = (histogram!("late"), counter!("replies"), gauge!("open"));
+        assert!(matches!(refusals.take_last().unwrap().kind(), ErrorKind::Limit { .. }));
+        assert_eq!(refusals.count(), 0);
+        late.record(1.0);
+        late.record_many(1.0, 3);
+        replies.increment(1);
+        replies.absolute(9);
+        open.set(1.0);
+        open.increment(1.0);
+        open.decrement(1.0);
+        // One that asks for its handle each time is told each time.
+        histogram!("late").record(1.0);
+        assert!(refusals.take_last().is_some());
+    });
+    assert_eq!(refusals.count(), 10);
+    assert_eq!(asked(&store, "count({}) by * last 1h").len(), 1);
+}
+
+/// A level that was no number stayed one through every later change.
+#[test]
+fn a_gauge_outlives_what_is_no_number() {
+    let store = Store::in_memory().unwrap();
+    let recorder = Recorder::new(&store);
+    with_local_recorder(&recorder, || {
+        let open = gauge!("open");
+        open.set(f64::NAN);
+        open.increment(2.0);
+        open.decrement(f64::INFINITY);
+        open.set(f64::NEG_INFINITY);
+        open.increment(f64::NAN);
+        open.increment(3.0);
+    });
+    assert_eq!(recorder.refusals().count(), 4);
+    assert_eq!(asked(&store, "count(open), min(open), last(open) last 1h"), ["2 2 5"]);
+}
+
+/// Keys carry their hash; two of the same labels in another order are one, others are others.
+#[test]
+fn the_facade_finds_each_key_again() {
+    let store = Store::in_memory().unwrap();
+    let recorder = Recorder::new(&store);
+    with_local_recorder(&recorder, || {
+        for round in 0..3 {
+            for user in 0..100 {
+                let bot = format!("bot{user}");
+                histogram!("latency", "bot" => bot.clone(), "channel" => "web").record(1.0);
+                histogram!("latency", "channel" => "web", "bot" => bot).record(f64::from(round));
+            }
+        }
+    });
+    let found = asked(&store, "count(latency) by bot, channel last 1h");
+    assert_eq!(found.len(), 100);
+    assert!(found.iter().all(|row| row.ends_with(" web 6")), "{found:?}");
+    assert_eq!(recorder.refusals().count(), 0);
 }
 
 #[test]
@@ -124,6 +199,35 @@ fn what_was_measured_before_a_panic_is_there_after_it() {
     assert_eq!(asked(&store, "max(latency) last 1h"), ["12.5"]);
 }
 
+/// The recorder of a process lives for ever: one that kept the store open left the last samples
+/// without a sync, and the directory locked, when the bot dropped its store.
+#[test]
+fn adapters_let_a_store_go_that_a_panicking_bot_drops() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let store = Store::open(&path).unwrap();
+    let refusals = install(&store).unwrap();
+    assert!(install(&store).is_err());
+    let spans = SpanLayer::new(&store, "span_ms").unwrap();
+    let requests = RecordLayer::new(&store, "request_ms").unwrap();
+    let span_refusals = spans.refusals();
+    let bot = AssertUnwindSafe(move || {
+        let _held = store;
+        histogram!("latency").record(1.0);
+        panic!("the bot fell over");
+    });
+    assert!(catch_unwind(bot).is_err());
+    histogram!("latency").record(2.0);
+    with_default(tracing_subscriber::registry().with(spans), || drop(info_span!("late")));
+    assert!(poll_once(requests.layer(Bot).call(Asked::Reply(200))).is_ready());
+    for refused in [refusals, span_refusals, requests.refusals()] {
+        assert_eq!(refused.count(), 1);
+        assert!(matches!(refused.take_last().unwrap().kind(), ErrorKind::Closed));
+    }
+    let store = Store::open(&path).unwrap();
+    assert_eq!(asked(&store, "count(latency), max(latency) last 1h"), ["1 1"]);
+}
+
 #[test]
 fn spans_have_their_fields_and_their_status() {
     let store = Store::in_memory().unwrap();
@@ -138,10 +242,14 @@ fn spans_have_their_fields_and_their_status() {
         });
         let failed = info_span!("lookup", error = Empty);
         failed.record("error", "not found");
-        drop(info_span!("lookup"));
+        // A failure that did not happen is none, and does not undo one that did.
+        drop(info_span!("lookup", error = false));
+        let denied = info_span!("denied", error = true);
+        denied.record("error", false);
     });
     let found = asked(&store, "count(latency) by span, bot, intent, retries, status last 1h");
     let expected = [
+        "denied    error 1",
         "lookup    error 1",
         "lookup    ok 1",
         "model Some(\"x\")   error 1",

@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::Instant;
 
+use crate::Appender;
 use crate::Result;
 use crate::SeriesKey;
 use crate::Store;
@@ -17,7 +18,7 @@ pub(super) const PANIC: &str = "panic";
 /// Where times go: a metric of events in milliseconds.
 #[derive(Debug, Clone)]
 pub(super) struct Times {
-    store: Store,
+    appender: Appender,
     refusals: Refusals,
 }
 
@@ -32,7 +33,7 @@ impl Times {
     /// Defines the metric.
     pub(super) fn new(store: &Store, metric: &str) -> Result<Self> {
         store.metric(metric).event().unit("ms").define()?;
-        Ok(Self { store: store.clone(), refusals: Refusals::default() })
+        Ok(Self { appender: store.appender(), refusals: Refusals::default() })
     }
 
     pub(super) fn refusals(&self) -> Refusals {
@@ -41,7 +42,7 @@ impl Times {
 
     /// Begins to measure.
     pub(super) fn begin(&self) -> Begun {
-        Begun { at: self.store.now(), since: Instant::now() }
+        Begun { at: self.appender.now(), since: Instant::now() }
     }
 
     /// Records what ends now; the sample is stamped with its beginning. A panic that unwinds
@@ -49,7 +50,7 @@ impl Times {
     pub(super) fn end(&self, begun: Begun, key: SeriesKey, status: &str) {
         let elapsed_ms = begun.since.elapsed().as_secs_f64() * 1e3;
         let status = if thread::panicking() { PANIC } else { status };
-        let series = self.store.series(&key.label(STATUS, status));
+        let series = self.appender.series(&key.label(STATUS, status));
         self.refusals.note(series.and_then(|series| series.append(begun.at, elapsed_ms)));
     }
 }

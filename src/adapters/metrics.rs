@@ -28,18 +28,20 @@
 //! | gauge | gauge: a sample a change, which is the new value |
 //!
 //! Units come from `describe_*`, durations as `ns`, `us`, `ms` or `s`. Descriptions are not kept.
-//! A value is stamped by the store's clock. What the store refuses is counted in [`Refusals`]; so
-//! is a name that is used for two kinds of metrics.
+//! A value is stamped by the store's clock. What the store refuses is counted in [`Refusals`], also
+//! through a handle that it refuses to make, as where a name is used for two kinds of metrics.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata,
     SetRecorderError, SharedString, Unit,
 };
 
+use crate::Appender;
 use crate::MetricKind;
 use crate::Result;
 use crate::Series;
@@ -49,8 +51,10 @@ use crate::adapters::refusals::Refusals;
 
 /// Makes a store the place where all that the facade is told goes; returns what counts refusals.
 ///
-/// The recorder keeps a clone of the store for as long as the process lives:
-/// [`Store::close`] lets the directory go, dropping the store does not.
+/// The recorder lives as long as the process and does not keep the store open. Whoever opened the
+/// store holds it for as long as there is something to measure, in `main` most simply: when its
+/// last clone is dropped, by a return or by a panic, all that was recorded is synced and the
+/// directory let go. What is recorded afterwards is refused.
 ///
 /// # Errors
 /// Another recorder was installed before.
@@ -65,7 +69,7 @@ pub fn install(store: &Store) -> std::result::Result<Refusals, SetRecorderError<
 /// [`install`] one for the process.
 #[derive(Debug)]
 pub struct Recorder {
-    store: Store,
+    appender: Appender,
     refusals: Refusals,
     // A handle costs an allocation and a look into the store: each is made once.
     counters: Handles<StoredCounter>,
@@ -78,7 +82,7 @@ impl Recorder {
     #[must_use]
     pub fn new(store: &Store) -> Self {
         Self {
-            store: store.clone(),
+            appender: store.appender(),
             refusals: Refusals::default(),
             counters: Handles::default(),
             gauges: Handles::default(),
@@ -93,22 +97,27 @@ impl Recorder {
     }
 
     fn describe(&self, name: &KeyName, kind: MetricKind, unit: Option<Unit>) {
-        let mut metric = self.store.metric(name.as_str()).kind(kind);
+        let mut metric = self.appender.metric(name.as_str()).kind(kind);
         if let Some(unit) = unit {
             metric = metric.unit(name_of(unit));
         }
-        self.refusals.note(metric.define());
+        self.refusals.keep(metric.define());
+    }
+
+    /// Returns what takes the place of a handle whose series was refused.
+    fn refused(&self) -> Arc<Refused> {
+        Arc::new(Refused(self.refusals.clone()))
     }
 
     /// Opens the series of a key; nothing where the store refuses it.
     fn sink(&self, key: &Key, kind: MetricKind) -> Option<Sink> {
         let open = || -> Result<Series> {
-            self.store.metric(key.name()).kind(kind).define()?;
+            self.appender.metric(key.name()).kind(kind).define()?;
             let labels = key.labels().map(|label| (label.key(), label.value()));
-            self.store.series(&SeriesKey::with_labels(key.name(), labels))
+            self.appender.series(&SeriesKey::with_labels(key.name(), labels))
         };
-        let series = self.refusals.note(open())?;
-        Some(Sink { series, store: self.store.clone(), refusals: self.refusals.clone() })
+        let series = self.refusals.keep(open())?;
+        Some(Sink { series, appender: self.appender.clone(), refusals: self.refusals.clone() })
     }
 }
 
@@ -128,26 +137,48 @@ impl metrics::Recorder for Recorder {
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
         let new = |sink| StoredCounter { sink, total: AtomicU64::new(0) };
         let counter = self.counters.get(key, || self.sink(key, MetricKind::Delta).map(new));
-        counter.map_or_else(Counter::noop, Counter::from_arc)
+        counter.map_or_else(|| Counter::from_arc(self.refused()), Counter::from_arc)
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        let new = |sink| StoredGauge { sink, bits: AtomicU64::new(0) };
+        let new = |sink| StoredGauge { sink, level: Mutex::new(0.0) };
         let gauge = self.gauges.get(key, || self.sink(key, MetricKind::Gauge).map(new));
-        gauge.map_or_else(Gauge::noop, Gauge::from_arc)
+        gauge.map_or_else(|| Gauge::from_arc(self.refused()), Gauge::from_arc)
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
         let new = |sink| StoredHistogram { sink };
         let histogram = self.histograms.get(key, || self.sink(key, MetricKind::Event).map(new));
-        histogram.map_or_else(Histogram::noop, Histogram::from_arc)
+        histogram.map_or_else(|| Histogram::from_arc(self.refused()), Histogram::from_arc)
+    }
+}
+
+/// Takes the hash that a key carries. Hashing it once more would cost more than the rest of the
+/// look-up; keys whose hashes collide on purpose are bounded by the store's limit of series.
+#[derive(Debug, Clone, Copy, Default)]
+struct CarriedHash(u64);
+
+impl Hasher for CarriedHash {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Keys write a word. Other types would be hashed by FNV-1a.
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
     }
 }
 
 /// The handles of one kind, by key.
 #[derive(Debug)]
 struct Handles<H> {
-    known: RwLock<HashMap<Key, Arc<H>>>,
+    known: RwLock<HashMap<Key, Arc<H>, BuildHasherDefault<CarriedHash>>>,
 }
 
 impl<H> Default for Handles<H> {
@@ -178,14 +209,14 @@ impl<H> Handles<H> {
 #[derive(Debug)]
 struct Sink {
     series: Series,
-    store: Store,
+    appender: Appender,
     refusals: Refusals,
 }
 
 impl Sink {
     #[inline]
     fn append(&self, value: f64) {
-        self.refusals.note(self.series.append(self.store.now(), value));
+        self.refusals.note(self.series.append(self.appender.now(), value));
     }
 }
 
@@ -231,15 +262,20 @@ impl CounterFn for StoredCounter {
 #[derive(Debug)]
 struct StoredGauge {
     sink: Sink,
-    /// Of the value it has.
-    bits: AtomicU64,
+    /// The value it has. Held while its sample is appended, so that the last sample is the level.
+    level: Mutex<f64>,
 }
 
 impl StoredGauge {
+    /// Appends the changed level. One that is not finite is refused and forgotten: a level that
+    /// starts from it would never be finite again.
     fn change(&self, change: impl Fn(f64) -> f64) {
-        let changed = |bits| Some(change(f64::from_bits(bits)).to_bits());
-        let before = self.bits.fetch_update(Ordering::Relaxed, Ordering::Relaxed, changed);
-        self.sink.append(change(f64::from_bits(before.unwrap_or_else(|bits| bits))));
+        let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(*level);
+        if changed.is_finite() {
+            *level = changed;
+        }
+        self.sink.append(changed);
     }
 }
 
@@ -253,8 +289,42 @@ impl GaugeFn for StoredGauge {
     }
 
     fn set(&self, value: f64) {
-        self.bits.store(value.to_bits(), Ordering::Relaxed);
-        self.sink.append(value);
+        self.change(|_| value);
+    }
+}
+
+/// Counts what is recorded through a handle whose series the store refused, for as long as the bot
+/// holds it. Asking for the handle again asks the store again.
+#[derive(Debug)]
+struct Refused(Refusals);
+
+impl HistogramFn for Refused {
+    fn record(&self, _: f64) {
+        self.0.count_one();
+    }
+}
+
+impl CounterFn for Refused {
+    fn increment(&self, _: u64) {
+        self.0.count_one();
+    }
+
+    fn absolute(&self, _: u64) {
+        self.0.count_one();
+    }
+}
+
+impl GaugeFn for Refused {
+    fn increment(&self, _: f64) {
+        self.0.count_one();
+    }
+
+    fn decrement(&self, _: f64) {
+        self.0.count_one();
+    }
+
+    fn set(&self, _: f64) {
+        self.0.count_one();
     }
 }
 

@@ -25,18 +25,30 @@ impl Refusals {
         self.inner.count.load(Ordering::Relaxed)
     }
 
-    /// Takes the latest reason; nothing where there is none since it was taken last.
+    /// Takes the latest reason; nothing where there is none since it was taken last. A handle that
+    /// the store refuses to make says why once, when it is made, and is counted sample by sample.
     #[must_use]
     pub fn take_last(&self) -> Option<Error> {
         self.inner.last.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Returns what succeeded, and counts what did not.
-    pub(crate) fn note<T>(&self, result: Result<T>) -> Option<T> {
+    /// Counts a sample that was refused.
+    pub(crate) fn count_one(&self) {
+        self.inner.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a sample that could not be appended, and keeps why.
+    pub(crate) fn note(&self, appended: Result<()>) {
+        if self.keep(appended).is_none() {
+            self.count_one();
+        }
+    }
+
+    /// Returns what succeeded, and keeps why something did not that is no sample.
+    pub(crate) fn keep<T>(&self, result: Result<T>) -> Option<T> {
         match result {
             Ok(done) => Some(done),
             Err(error) => {
-                self.inner.count.fetch_add(1, Ordering::Relaxed);
                 *self.inner.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 None
             }

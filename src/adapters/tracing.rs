@@ -21,7 +21,7 @@
 //!
 //! Labels are `span`, the span's name, and those of the chosen fields that the span has, also where
 //! they are recorded later. `status` is `error` where an event of level `ERROR` or a field `error`
-//! was recorded in the span itself, `panic` where a panic left it, and else `ok`.
+//! other than false was recorded in the span itself, `panic` where a panic left it, and else `ok`.
 //!
 //! A span counts from its creation to its last close, and is stamped with its creation. Which spans
 //! are recorded is a matter of the filter that the layer is given.
@@ -144,7 +144,6 @@ struct Visitor<'v> {
 impl Visitor<'_> {
     fn keep(&mut self, field: &Field, value: impl FnOnce() -> String) {
         let name = field.name();
-        self.open.is_error |= name == ERROR;
         if self.fields.iter().any(|chosen| chosen == name) {
             self.open.labels.retain(|(known, _)| *known != name);
             self.open.labels.push((name, value()));
@@ -153,11 +152,19 @@ impl Visitor<'_> {
 }
 
 impl Visit for Visitor<'_> {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        // A field `error` that is false says that nothing failed.
+        self.open.is_error |= value && field.name() == ERROR;
+        self.keep(field, || value.to_string());
+    }
+
     fn record_str(&mut self, field: &Field, value: &str) {
+        self.open.is_error |= field.name() == ERROR;
         self.keep(field, || value.to_owned());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.open.is_error |= field.name() == ERROR;
         self.keep(field, || format!("{value:?}"));
     }
 }

@@ -147,7 +147,7 @@ impl Store {
     /// A metric need not be defined: its first series makes it so. A definition that differs from
     /// the stored one is an error, but a unit may be given to a metric that has none.
     pub fn metric(&self, name: impl Into<String>) -> MetricBuilder<'_> {
-        MetricBuilder { core: &self.handle.core, def: MetricDef::new(name) }
+        MetricBuilder::new(&self.handle.core, name)
     }
 
     /// Returns a handle for appending to a series, which is created with its first sample.
@@ -155,9 +155,7 @@ impl Store {
     /// # Errors
     /// [`crate::ModelError`] for a key that is refused, [`ErrorKind::Limit`] for too many series.
     pub fn series(&self, key: &SeriesKey) -> Result<Series> {
-        let core = &self.handle.core;
-        let entry = core.catalog.series(key, &core.options.limits, core.options.overflow)?;
-        Ok(Series::new(Arc::clone(core), entry))
+        Core::series(&self.handle.core, key)
     }
 }
 
@@ -169,7 +167,11 @@ pub struct MetricBuilder<'a> {
     def: MetricDef,
 }
 
-impl MetricBuilder<'_> {
+impl<'a> MetricBuilder<'a> {
+    pub(crate) fn new(core: &'a Core, name: impl Into<String>) -> Self {
+        Self { core, def: MetricDef::new(name) }
+    }
+
     /// Each sample measures one event. The default.
     pub fn event(self) -> Self {
         self.kind(MetricKind::Event)
@@ -220,6 +222,12 @@ impl MetricBuilder<'_> {
 }
 
 impl Core {
+    /// Returns a handle for appending to a series.
+    pub(crate) fn series(core: &Arc<Self>, key: &SeriesKey) -> Result<Series> {
+        let entry = core.catalog.series(key, &core.options.limits, core.options.overflow)?;
+        Ok(Series::new(Arc::clone(core), entry))
+    }
+
     /// Writes a metric's definition into the log, unless it is there.
     pub(crate) fn define(&self, def: MetricDef) -> Result<()> {
         SeriesKey::new(def.name.as_str()).check(&self.options.limits)?;

@@ -1,6 +1,7 @@
 //! The store: one writer over one directory. One file a verb.
 
 mod append;
+mod appender;
 mod background;
 mod backup;
 mod catalog;
@@ -30,6 +31,7 @@ mod snapshot;
 mod verify;
 
 pub use crate::store::append::{Batch, Series};
+pub use crate::store::appender::Appender;
 pub use crate::store::background::TickReport;
 pub use crate::store::backup::{
     BackupEntry, BackupReport, BackupState, Backups, RestoreReport, Sharing,
