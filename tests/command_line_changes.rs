@@ -148,6 +148,7 @@ fn benches_tell_their_figures_as_one_object() {
         ("write", "events", "1", &["samples_per_second", "bytes_per_sample"][..]),
         ("write", "scrape", "100", &["wall_seconds", "write_amplification"]),
         ("size", "churn", "10", &["bytes_per_sample_flushed", "series"]),
+        ("write", "traffic", "10", &["samples_per_second", "bytes_on_disk"]),
         ("recover", "events", "7", &["unflushed_log_bytes", "killed_writer_seconds"]),
     ] {
         let arguments = ["bench", verb, "--workload", workload, "--samples", "4000", "--batch"];
@@ -159,7 +160,8 @@ fn benches_tell_their_figures_as_one_object() {
             assert!(object[figure].as_f64().unwrap() > 0.0, "{figure} of {out}");
         }
     }
-    for (workload, first, count) in [("events", "Q1", 6), ("scrape", "Q4", 4)] {
+    for (workload, first, count) in [("events", "Q1", 6), ("scrape", "Q4", 4), ("traffic", "Q1", 6)]
+    {
         let arguments = ["bench", "query", "--workload", workload, "--samples", "4000", "--runs"];
         let rest = ["1", "--series", "20", "--dir", dir, "-o", "json"];
         let out = good(folder.path(), &[&arguments[..], &rest].concat());

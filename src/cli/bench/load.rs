@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use silverback::workload::{Churn, Events, Generated, Scrapes};
+use silverback::workload::{Churn, Events, Generated, Scrapes, Traffic};
 use silverback::{Series, SeriesKey, Store, Timestamp};
 
 use crate::cli::bench::machine::thread_cpu_seconds;
@@ -11,10 +11,13 @@ use crate::cli::bench::{LoadArguments, Workload};
 /// Samples a block: what is in memory at a time.
 const BLOCK: usize = 1 << 20;
 
+/// Makes the key of a series out of its index.
+type KeyOf = Box<dyn Fn(usize) -> SeriesKey>;
+
 /// Traffic, block by block.
 pub(crate) struct Load {
     samples: Box<dyn Iterator<Item = Generated>>,
-    keys: Vec<SeriesKey>,
+    key_of: KeyOf,
     handles: Vec<Series>,
     block: Vec<Generated>,
 }
@@ -33,12 +36,12 @@ pub(crate) struct Spent {
 impl Load {
     /// Makes the traffic that the arguments ask for, and defines its metrics.
     pub(crate) fn new(arguments: &LoadArguments, store: &Store) -> silverback::Result<Self> {
-        let LoadArguments { workload, samples, series, seed, .. } = *arguments;
-        let (samples, keys): (Box<dyn Iterator<Item = Generated>>, _) = match workload {
+        let LoadArguments { workload, preset, samples, series, seed, .. } = *arguments;
+        let (samples, key_of): (Box<dyn Iterator<Item = Generated>>, KeyOf) = match workload {
             Workload::Events => {
                 store.metric("latency").unit("ms").define()?;
                 let events = Events::new(seed, samples);
-                let keys = events.series().to_vec();
+                let keys = listed(events.series());
                 (Box::new(events), keys)
             }
             Workload::Scrape => {
@@ -47,15 +50,22 @@ impl Load {
                 }
                 let series = usize::try_from(series.max(1)).unwrap_or(usize::MAX);
                 let scrapes = Scrapes::new(seed, series, samples.div_ceil(series as u64));
-                let keys = scrapes.series().to_vec();
+                let keys = listed(scrapes.series());
                 (Box::new(scrapes), keys)
             }
             Workload::Churn => {
                 store.metric("latency").unit("ms").define()?;
-                (Box::new(Churn::new(seed, samples, series)), Vec::new())
+                (Box::new(Churn::new(seed, samples, series)), Box::new(Churn::key))
+            }
+            Workload::Traffic => {
+                let traffic = Traffic::new(seed, &preset.options().rows(samples)).samples();
+                let metric = traffic.metric();
+                store.metric(metric.name).unit(metric.unit.unwrap_or_default()).define()?;
+                let keys = traffic.clone();
+                (Box::new(traffic), Box::new(move |series| keys.key(series)))
             }
         };
-        Ok(Self { samples, keys, handles: Vec::new(), block: Vec::with_capacity(BLOCK) })
+        Ok(Self { samples, key_of, handles: Vec::new(), block: Vec::with_capacity(BLOCK) })
     }
 
     /// Returns how many series have had a sample.
@@ -79,8 +89,7 @@ impl Load {
         self.block.extend(self.samples.by_ref().take(BLOCK));
         let series = self.block.iter().map(|sample| sample.series + 1).max().unwrap_or(0);
         for index in self.handles.len()..series {
-            let key = self.keys.get(index).cloned().unwrap_or_else(|| Churn::key(index));
-            self.handles.push(store.series(&key)?);
+            self.handles.push(store.series(&(self.key_of)(index))?);
         }
         let started = Instant::now();
         let threads = arguments.threads.max(1);
@@ -102,6 +111,12 @@ impl Load {
         spent.samples += block.len() as u64;
         Ok(!block.is_empty())
     }
+}
+
+/// Takes the keys of a workload that lists them. It names no index beyond its list.
+fn listed(keys: &[SeriesKey]) -> KeyOf {
+    let keys = keys.to_vec();
+    Box::new(move |index| keys.get(index).cloned().unwrap_or_else(|| Churn::key(index)))
 }
 
 /// Appends samples one by one or in batches; returns the processor time of this thread.

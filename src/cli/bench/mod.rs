@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use silverback::Durability;
+use silverback::workload::Preset;
 
 use crate::cli::bench::report::{Figures, Form};
 use crate::cli::quantity::duration_of;
@@ -56,9 +57,13 @@ pub(crate) struct QueryArguments {
 /// The traffic and how it is written.
 #[derive(Debug, Args)]
 pub(crate) struct LoadArguments {
-    /// events (response times of 200 series), scrape (gauges and counters), churn (series that end)
+    /// events (response times of 200 series), scrape (gauges and counters), churn (series that
+    /// end), traffic (requests as measured services have them)
     #[arg(long, value_enum, default_value = "events")]
     pub(crate) workload: Workload,
+    /// What traffic of the workload `traffic`: its series, rate and labels
+    #[arg(long, default_value = "tiny", value_parser = preset)]
+    pub(crate) preset: Preset,
     /// How many samples
     #[arg(long, default_value_t = 1_000_000)]
     pub(crate) samples: u64,
@@ -91,6 +96,7 @@ pub(crate) enum Workload {
     Events,
     Scrape,
     Churn,
+    Traffic,
 }
 
 pub(crate) fn run(arguments: &BenchArguments, _: &Context) -> anyhow::Result<Status> {
@@ -102,6 +108,14 @@ pub(crate) fn run(arguments: &BenchArguments, _: &Context) -> anyhow::Result<Sta
     };
     figures.print(load.output)?;
     Ok(Status::Done)
+}
+
+/// Reads the name of a preset.
+fn preset(name: &str) -> Result<Preset, String> {
+    Preset::from_name(name).ok_or_else(|| {
+        let known: Vec<_> = Preset::ALL.into_iter().map(Preset::as_str).collect();
+        format!("presets are {}", known.join(", "))
+    })
 }
 
 /// Reads `sync`, `os` or `interval=200ms`.

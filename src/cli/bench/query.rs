@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use silverback::workload::Traffic;
 use silverback::{Answer, Cell, Query, Reader, RunOptions, Snapshot, Store, TimeRange};
 
 use crate::cli::bench::load::{Load, Spent};
@@ -64,7 +65,7 @@ fn measure(arguments: &QueryArguments, dir: &Path) -> anyhow::Result<Figures> {
         &["question", "wall_ms", "cpu_ms", "rows", "anonymous_bytes", "chunks", "query"],
     );
     let whole = snapshot.extent(None)?.unwrap_or(TimeRange::ALL);
-    for question in questions(arguments.load.workload, whole) {
+    for question in questions(&arguments.load, whole) {
         table.add(line(&snapshot, &question, arguments)?);
     }
     figures.add("peak_rss_bytes", Usage::now().peak_rss_bytes);
@@ -73,25 +74,34 @@ fn measure(arguments: &QueryArguments, dir: &Path) -> anyhow::Result<Figures> {
 }
 
 /// Returns the questions of a workload: those of response times, or those of scrapes.
-fn questions(workload: Workload, whole: TimeRange) -> Vec<Question> {
+fn questions(load: &LoadArguments, whole: TimeRange) -> Vec<Question> {
     let range = format!("from @{}ns to @{}ns", whole.start.as_nanos(), whole.end.as_nanos());
     let half = (whole.end.as_nanos() - whole.start.as_nanos()) / 2;
     let noon = whole.start.as_nanos() + half - half % HOUR_NANOS;
     let hour = format!("every 10s from @{noon}ns for 1h");
     let question = |name, text: String| Question { name, text };
-    let one = match workload {
+    let one = match load.workload {
         Workload::Events | Workload::Churn => {
-            "latency{bot=\"bot07\", channel=\"web\", status=\"ok\"}"
+            "latency{bot=\"bot07\", channel=\"web\", status=\"ok\"}".to_owned()
         }
-        Workload::Scrape => "cpu_usage{instance=\"node0007\"}",
+        Workload::Scrape => "cpu_usage{instance=\"node0007\"}".to_owned(),
+        // The first series is that of the busiest place.
+        Workload::Traffic => {
+            Traffic::new(load.seed, &load.preset.options()).key("latency", 0).to_string()
+        }
     };
-    let mut questions = match workload {
+    let mut questions = match load.workload {
         Workload::Scrape => {
             vec![question("Q4", format!("rate(requests_total) every 1m {range}"))]
         }
-        Workload::Events | Workload::Churn => {
+        Workload::Events | Workload::Churn | Workload::Traffic => {
             let ranks = "p50(latency), p95(latency), p99(latency) by bot every 1m";
-            let share = "share(latency, {status=\"error\"}) by bot every 5m";
+            // Traffic has failures of several names.
+            let failed = match load.workload {
+                Workload::Traffic => "status!=\"ok\"",
+                _ => "status=\"error\"",
+            };
+            let share = format!("share(latency, {{{failed}}}) by bot every 5m");
             vec![
                 question("Q1", format!("{ranks} {range}")),
                 question("Q2", format!("p99(latency) {range}")),

@@ -49,8 +49,12 @@ pub(crate) fn head(bench: &'static str, arguments: &LoadArguments, spent: &Spent
             Workload::Events => "events",
             Workload::Scrape => "scrape",
             Workload::Churn => "churn",
+            Workload::Traffic => "traffic",
         },
     );
+    if arguments.workload == Workload::Traffic {
+        figures.add("preset", arguments.preset.as_str());
+    }
     figures.add("samples", spent.samples);
     figures.add("threads", arguments.threads as u64);
     figures.add("batch", arguments.batch as u64);
