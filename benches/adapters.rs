@@ -1,16 +1,19 @@
-//! What a measurement costs the thread that makes it.
+//! What a measurement costs the thread that makes it: the median, not the mean of a store that is
+//! written as fast as it can be, which is a matter of flushing.
 
-#![allow(missing_docs, reason = "criterion's macros make undocumented items")]
-#![allow(clippy::unwrap_used, reason = "a bench that fails should stop")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a bench")]
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "figures")]
+#![allow(clippy::cast_sign_loss, reason = "figures")]
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use metrics::{counter, gauge, histogram, with_local_recorder};
+use rustix::time::{ClockId, clock_gettime};
 use silverback::adapters::metrics::Recorder;
 use silverback::adapters::tower::RecordLayer;
 use silverback::adapters::tracing::SpanLayer;
@@ -21,48 +24,75 @@ use tracing::info_span;
 use tracing::subscriber::with_default;
 use tracing_subscriber::layer::SubscriberExt;
 
-fn facade(criterion: &mut Criterion) {
+/// How many measurements are timed together: reading the clock twice costs as much as one.
+const GROUP: usize = 100;
+/// How many groups a case has.
+const GROUPS: usize = 4_000;
+/// What a bot does between two groups, so that the store's thread keeps up as it does in a bot.
+const PAUSE: Duration = Duration::from_micros(20);
+
+fn thread_cpu_nanos() -> i64 {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    now.tv_sec * 1_000_000_000 + now.tv_nsec
+}
+
+/// Prints the median and the 99th percentile of the groups, a measurement, on the wall clock and of
+/// the thread's own time on the processor.
+fn case(name: &str, mut measure: impl FnMut()) {
+    (0..GROUP * 10).for_each(|_| measure());
+    let mut walls = Vec::with_capacity(GROUPS);
+    let mut cpus = Vec::with_capacity(GROUPS);
+    for _ in 0..GROUPS {
+        let (cpu, started) = (thread_cpu_nanos(), Instant::now());
+        (0..GROUP).for_each(|_| measure());
+        let wall = started.elapsed();
+        cpus.push((thread_cpu_nanos() - cpu) as f64 / GROUP as f64);
+        walls.push(wall.as_nanos() as f64 / GROUP as f64);
+        let paused = Instant::now();
+        while paused.elapsed() < PAUSE {
+            std::hint::spin_loop();
+        }
+    }
+    walls.sort_by(f64::total_cmp);
+    cpus.sort_by(f64::total_cmp);
+    let at = |sorted: &[f64], share: f64| sorted[(sorted.len() as f64 * share) as usize];
+    println!(
+        "| {name} | {:.1} | {:.1} | {:.1} |",
+        at(&walls, 0.5),
+        at(&cpus, 0.5),
+        at(&walls, 0.99),
+    );
+}
+
+fn facade() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().join("data")).unwrap();
     let recorder = Recorder::new(&store);
-    let mut group = criterion.benchmark_group("metrics");
-    group.throughput(Throughput::Elements(1));
     let series = store.series(&SeriesKey::new("plain").label("bot", "shop")).unwrap();
-    group.bench_function("append_without_facade", |bencher| {
-        bencher.iter(|| series.append(store.now(), black_box(842.5)).unwrap());
+    case("the clock alone", || {
+        black_box(store.now());
     });
+    case("append, no adapter", || series.append(store.now(), black_box(842.5)).unwrap());
     with_local_recorder(&recorder, || {
         let latency = histogram!("latency", "bot" => "shop");
-        group.bench_function("histogram_handle", |bencher| {
-            bencher.iter(|| latency.record(black_box(842.5)));
-        });
-        group.bench_function("histogram_macro", |bencher| {
-            bencher.iter(|| histogram!("latency", "bot" => "shop").record(black_box(842.5)));
+        case("metrics: histogram, handle kept", || latency.record(black_box(842.5)));
+        case("metrics: histogram by macro", || {
+            histogram!("latency", "bot" => "shop").record(black_box(842.5));
         });
         let replies = counter!("replies", "bot" => "shop");
-        group.bench_function("counter_handle", |bencher| {
-            bencher.iter(|| replies.increment(black_box(3)));
-        });
+        case("metrics: counter, handle kept", || replies.increment(black_box(3)));
         let open = gauge!("open", "bot" => "shop");
-        group.bench_function("gauge_handle", |bencher| bencher.iter(|| open.set(black_box(3.0))));
+        case("metrics: gauge, handle kept", || open.set(black_box(3.0)));
     });
-    group.finish();
 }
 
-fn spans(criterion: &mut Criterion) {
+fn spans() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().join("data")).unwrap();
     let layer = SpanLayer::new(&store, "latency").unwrap().fields(["bot"]);
-    let mut group = criterion.benchmark_group("tracing");
-    group.throughput(Throughput::Elements(1));
     let one = || drop(info_span!("reply", bot = "shop").entered());
-    with_default(tracing_subscriber::registry(), || {
-        group.bench_function("span_without_layer", |bencher| bencher.iter(one));
-    });
-    with_default(tracing_subscriber::registry().with(layer), || {
-        group.bench_function("span", |bencher| bencher.iter(one));
-    });
-    group.finish();
+    with_default(tracing_subscriber::registry(), || case("tracing: span, no layer", one));
+    with_default(tracing_subscriber::registry().with(layer), || case("tracing: span", one));
 }
 
 struct Bot;
@@ -81,21 +111,20 @@ impl Service<u64> for Bot {
     }
 }
 
-fn requests(criterion: &mut Criterion) {
+fn requests() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().join("data")).unwrap();
     let layer = RecordLayer::new(&store, "latency").unwrap();
     let mut bot = layer.layer(Bot);
-    let mut group = criterion.benchmark_group("tower");
-    group.throughput(Throughput::Elements(1));
-    group.bench_function("request", |bencher| {
-        bencher.iter(|| {
-            let reply = pin!(bot.call(black_box(7)));
-            reply.poll(&mut Context::from_waker(Waker::noop()))
-        });
+    case("tower: request", || {
+        let reply = pin!(bot.call(black_box(7)));
+        assert!(reply.poll(&mut Context::from_waker(Waker::noop())).is_ready());
     });
-    group.finish();
 }
 
-criterion_group!(benches, facade, spans, requests);
-criterion_main!(benches);
+fn main() {
+    println!("| measurement | median, ns | of it CPU, ns | p99, ns |\n|---|---|---|---|");
+    facade();
+    spans();
+    requests();
+}
