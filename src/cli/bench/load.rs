@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use silverback::workload::{Churn, Events, Generated, Scrapes, Traffic};
 use silverback::{Series, SeriesKey, Store, Timestamp};
 
+use crate::cli::bench::arguments::{LoadArguments, Workload};
 use crate::cli::bench::machine::thread_cpu_seconds;
-use crate::cli::bench::{LoadArguments, Workload};
 
 /// Samples a block: what is in memory at a time.
 const BLOCK: usize = 1 << 20;

@@ -7,11 +7,11 @@ use serde_json::Value;
 use silverback::workload::Traffic;
 use silverback::{Answer, Cell, Query, Reader, RunOptions, Snapshot, Store, TimeRange};
 
+use crate::cli::bench::arguments::{LoadArguments, QueryArguments, Workload};
 use crate::cli::bench::load::{Load, Spent};
 use crate::cli::bench::machine::Usage;
 use crate::cli::bench::report::{Figures, Table};
 use crate::cli::bench::write::{Place, head};
-use crate::cli::bench::{LoadArguments, QueryArguments, Workload};
 
 /// How long each question is asked at least: the processor's time is told in hundredths.
 const ASKED_AT_LEAST: Duration = Duration::from_millis(500);

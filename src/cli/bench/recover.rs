@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use silverback::{Reader, SeriesKey, Store, TimeRange};
 
-use crate::cli::bench::LoadArguments;
+use crate::cli::bench::arguments::LoadArguments;
 use crate::cli::bench::load::{Load, Spent};
 use crate::cli::bench::machine::{Usage, copy_dir};
 use crate::cli::bench::report::Figures;

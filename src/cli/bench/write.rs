@@ -6,10 +6,10 @@ use std::time::Instant;
 use anyhow::Context as _;
 use silverback::{Reader, Store};
 
+use crate::cli::bench::arguments::{LoadArguments, Workload};
 use crate::cli::bench::load::{Load, Spent};
 use crate::cli::bench::machine::{Usage, bytes_below, processor};
 use crate::cli::bench::report::Figures;
-use crate::cli::bench::{LoadArguments, Workload};
 
 /// A directory for one store, removed when it is dropped.
 #[derive(Debug)]
