@@ -58,7 +58,9 @@ pub use crate::model::{
     MatcherOp, MetricDef, MetricKind, ModelError, Retention, Sample, Selector, SeriesKey,
     TimeRange, Timestamp,
 };
-pub use crate::query::{Answer, CancelToken, Cell, Column, Query, Role, RunOptions, RunStats};
+pub use crate::query::{
+    Answer, CancelToken, Cell, Column, ColumnBatch, ColumnValues, Query, Role, RunOptions, RunStats,
+};
 pub use crate::snapshot::{
     Cardinality, MetricStats, Reader, SelectedSeries, Snapshot, StatsReport, Tail,
 };

@@ -1,6 +1,7 @@
 //! Questions over a snapshot: syntax tree to plan, plan to operators, operators to rows.
 
 mod alert;
+mod batch;
 mod buckets;
 mod budget;
 mod calendar;
@@ -20,6 +21,7 @@ mod statement;
 mod units;
 mod window;
 
+pub use crate::query::batch::{ColumnBatch, ColumnValues};
 pub use crate::query::budget::CancelToken;
 pub use crate::query::options::RunOptions;
 pub use crate::query::rows::{Answer, Cell, Column, Role, RunStats};
