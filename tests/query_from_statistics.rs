@@ -144,11 +144,47 @@ fn slices_answer_as_samples_do() {
         "quantile(0.3, m, interp=linear), avg(m), max(m)",
         "share(m, where value > 100), apdex(m, 500), count(m > 100), count(m == 3.5)",
         "share(m, where value <= 100 and not value == 3.5), p90(m > 20), p10(m)",
+        "count(m), share(m, {bot=\"a\"}), distinct(m, bot), share(m, where value > 1e9)",
     ] {
-        for clauses in ["", "by bot", "by bot every 30m", "every 20m over 50m", "every 7s"] {
+        for clauses in [
+            "",
+            "by bot",
+            "by bot every 30m",
+            "every 20m over 50m",
+            "every 7s",
+            "by bot every 1m",
+            "every 90s over 4m",
+        ] {
             let question = format!("{items} {clauses} {range}");
             let answer = |store: &Store| store.snapshot().unwrap().query(&question).unwrap().rows;
             assert_eq!(answer(&merged), answer(&log), "{question}");
         }
+    }
+}
+
+/// Windows of full minutes cut chunks between samples that the index knows the numbers of.
+#[test]
+fn full_minutes_are_told_apart_without_timestamps() {
+    let store = open();
+    for (bot, time, value) in response_times(40_000) {
+        let key = SeriesKey::new("m").label("bot", bot);
+        store.series(&key).unwrap().append(Timestamp::from_nanos(time), value).unwrap();
+    }
+    store.flush().unwrap();
+    for _ in 0..2 {
+        let read = |items: &str, windows: &str| {
+            let question = format!("{items} {windows} from @1700000040 to @1700003640");
+            store.snapshot().unwrap().query(&question).unwrap().stats
+        };
+        for counted in ["count(m) by bot", "share(m, {bot=\"a\"})", "distinct(m, bot)"] {
+            let stats = read(counted, "every 1m");
+            assert_eq!((stats.chunks_decoded, stats.bytes_read), (0, 0), "{counted}");
+            assert_eq!(stats.chunks_from_statistics, stats.chunks_considered);
+            assert_eq!(read(counted, "every 7s").chunks_decoded, stats.chunks_considered);
+        }
+        let (cut, uncut) = (read("p50(m)", "every 1m"), read("p50(m)", "every 7s"));
+        assert_eq!(cut.chunks_decoded, cut.chunks_considered);
+        assert!(cut.bytes_read < uncut.bytes_read, "timestamps are not read");
+        store.compact().unwrap();
     }
 }

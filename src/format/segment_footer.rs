@@ -5,7 +5,7 @@ use crate::format::checksum::block_crc;
 use crate::format::cursor::Cursor;
 use crate::format::error::FormatError;
 use crate::format::segment::{PAGE_BYTES, SEGMENT_HEADER_BYTES, SegmentOrigin};
-use crate::format::segment_sections::{Counts, SECTION_ENTRY_BYTES, SECTIONS, SECTIONS_MAX};
+use crate::format::segment_sections::{Counts, SECTION_ENTRY_BYTES, SECTIONS_MAX, SECTIONS_MIN};
 
 /// The length of the footer.
 pub const SEGMENT_FOOTER_BYTES: usize = 256;
@@ -247,7 +247,7 @@ impl SegmentFooter {
         if pages != u64::from(self.pages) {
             return Err(FormatError::OutOfRange { field: "pages", got: self.pages.into() });
         }
-        if !(SECTIONS..=SECTIONS_MAX).contains(&(self.sections as usize)) {
+        if !(SECTIONS_MIN..=SECTIONS_MAX).contains(&(self.sections as usize)) {
             return Err(FormatError::OutOfRange { field: "sections", got: self.sections.into() });
         }
         Ok(())
@@ -271,11 +271,11 @@ mod tests {
     use crate::format::error::FormatError;
     use crate::format::segment::{SEGMENT_HEADER_BYTES, SegmentOrigin};
     use crate::format::segment_footer::{SEGMENT_FOOTER_BYTES, SegmentFooter};
-    use crate::format::segment_sections::{Counts, SECTION_ENTRY_BYTES, SECTIONS};
+    use crate::format::segment_sections::{Counts, SECTION_ENTRY_BYTES, SECTIONS_MIN};
 
     fn footer() -> SegmentFooter {
         let sections_end = 5000 + 4097;
-        let tables = SECTIONS * SECTION_ENTRY_BYTES + 2 * 4 + SEGMENT_FOOTER_BYTES;
+        let tables = SECTIONS_MIN * SECTION_ENTRY_BYTES + 2 * 4 + SEGMENT_FOOTER_BYTES;
         SegmentFooter {
             origin: SegmentOrigin {
                 db_uuid: *b"0123456789abcdef",
@@ -297,7 +297,7 @@ mod tests {
             blocks_end: 4000,
             sections_start: 5000,
             sections_end,
-            sections: u32::try_from(SECTIONS).unwrap(),
+            sections: u32::try_from(SECTIONS_MIN).unwrap(),
             pages: 2,
             section_table_crc: 1,
             page_table_crc: 2,

@@ -14,8 +14,10 @@ use crate::format::error::FormatError;
 
 /// The length of an entry of the section table.
 pub const SECTION_ENTRY_BYTES: usize = 24;
-/// How many sections this version writes and needs; newer writers may add others behind them.
-pub const SECTIONS: usize = 28;
+/// How many sections this version knows; newer writers may add others behind them.
+pub const SECTIONS: usize = 30;
+/// How many sections every segment has. The others are there where they hold something.
+pub const SECTIONS_MIN: usize = 28;
 /// The most entries that a section table may have.
 pub const SECTIONS_MAX: usize = 256;
 /// A section starts at a multiple of this many bytes from the first one.
@@ -87,11 +89,15 @@ pub enum SectionId {
     StatIncrease = 27,
     /// u64 each: the unique numbers of the segments that were merged into this one.
     Inputs = 28,
+    /// u32 × (timestamp blocks + 1): where each one's ticks start. Only where some block has ticks.
+    TimeTickOffsets = 29,
+    /// The ticks of timestamp blocks, as in `time_ticks`. Only where some block has ticks.
+    TimeTickBytes = 30,
 }
 
 impl SectionId {
     /// All sections, in the order of the file.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; SECTIONS] = [
         Self::SymbolOffsets,
         Self::SymbolBytes,
         Self::Metrics,
@@ -120,6 +126,8 @@ impl SectionId {
         Self::StatLast,
         Self::StatIncrease,
         Self::Inputs,
+        Self::TimeTickOffsets,
+        Self::TimeTickBytes,
     ];
 
     /// Returns the number that stands for the section on disk.
@@ -129,8 +137,7 @@ impl SectionId {
     }
 }
 
-const _: () = assert!(SectionId::ALL.len() == SECTIONS);
-const _: () = assert!(SECTIONS <= SECTIONS_MAX);
+const _: () = assert!(SECTIONS_MIN <= SECTIONS && SECTIONS <= SECTIONS_MAX);
 
 /// Where a section lies in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -149,12 +156,27 @@ impl Sections {
     /// Lays out sections of the given lengths, in the order of [`SectionId::ALL`], from `start` on.
     #[must_use]
     pub fn lay_out(start: u64, lengths: [u64; SECTIONS]) -> Self {
-        let mut end = start;
-        Self(lengths.map(|len| {
+        let mut sections = [Section::default(); SECTIONS];
+        let (mut end, written) = (start, Self::written(&lengths));
+        for (section, len) in sections.iter_mut().zip(lengths).take(written) {
             let offset = start + (end - start).next_multiple_of(SECTION_ALIGN as u64);
             end = offset + len;
-            Section { offset, len }
-        }))
+            *section = Section { offset, len };
+        }
+        Self(sections)
+    }
+
+    /// Returns how many sections a segment has whose sections have these lengths.
+    #[must_use]
+    pub fn written(lengths: &[u64; SECTIONS]) -> usize {
+        let optional = lengths.get(SECTIONS_MIN..).unwrap_or(&[]);
+        if optional.iter().all(|len| *len == 0) { SECTIONS_MIN } else { SECTIONS }
+    }
+
+    /// Returns the sections that a segment has, in the order of the file.
+    pub fn all(&self) -> impl Iterator<Item = (SectionId, Section)> + '_ {
+        let written = Self::written(&self.0.map(|section| section.len));
+        SectionId::ALL.into_iter().zip(self.0).take(written)
     }
 
     /// Returns where a section lies.
@@ -167,8 +189,7 @@ impl Sections {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(SECTIONS * SECTION_ENTRY_BYTES);
-        for id in SectionId::ALL {
-            let section = self.get(id);
+        for (id, section) in self.all() {
             out.extend_from_slice(&u32::from(id.to_tag()).to_le_bytes());
             out.extend_from_slice(&0_u32.to_le_bytes());
             out.extend_from_slice(&section.offset.to_le_bytes());
@@ -187,7 +208,7 @@ impl Sections {
     pub fn decode(bytes: &[u8], start: u64, end: u64) -> Result<Self, FormatError> {
         let mut cursor = Cursor::new(bytes);
         let mut sections = [Section::default(); SECTIONS];
-        let (mut known, mut id_before, mut filled) = (0, 0, start);
+        let (mut needed, mut id_before, mut filled) = (0, 0, start);
         while cursor.remaining() > 0 {
             let (id, zero) = (cursor.u32()?, cursor.u32()?);
             let section = Section { offset: cursor.u64()?, len: cursor.u64()? };
@@ -201,11 +222,11 @@ impl Sections {
                 .ok_or(FormatError::OutOfRange { field: "section offset", got: section.offset })?;
             if let Some(slot) = (id as usize).checked_sub(1).and_then(|at| sections.get_mut(at)) {
                 *slot = section;
-                known += 1;
+                needed += usize::from(id as usize <= SECTIONS_MIN);
             }
         }
-        if known != SECTIONS {
-            return Err(FormatError::OutOfRange { field: "sections", got: known as u64 });
+        if needed != SECTIONS_MIN {
+            return Err(FormatError::OutOfRange { field: "sections", got: needed as u64 });
         }
         if filled != end {
             return Err(FormatError::OutOfRange { field: "end of the sections", got: filled });
@@ -223,7 +244,10 @@ impl Sections {
     pub fn check_counts(&self, counts: Counts) -> Result<(), FormatError> {
         let all_fit = SectionId::ALL.into_iter().try_for_each(|id| {
             let got = self.get(id).len;
-            if id.expected_len(counts).is_none_or(|expected| expected == got) {
+            let is_absent = id == SectionId::TimeTickOffsets
+                && self.get(SectionId::TimeTickBytes).len == 0
+                && got == 0;
+            if is_absent || id.expected_len(counts).is_none_or(|expected| expected == got) {
                 return Ok(());
             }
             Err(FormatError::OutOfRange { field: "section length", got })
@@ -272,7 +296,9 @@ impl SectionId {
             | Self::Metrics
             | Self::SeriesRecords
             | Self::Postings
-            | Self::Inputs => return None,
+            | Self::Inputs
+            | Self::TimeTickBytes => return None,
+            Self::TimeTickOffsets => 4 * (time_blocks + 1),
             Self::SymbolOffsets => 4 * (symbols + 1),
             Self::SeriesOffsets | Self::SeriesChunks => 4 * (series + 1),
             Self::ChunkValueCodec => chunks,
@@ -301,7 +327,7 @@ impl SectionId {
 mod tests {
     use crate::format::error::FormatError;
     use crate::format::segment_sections::{
-        Counts, SECTION_ENTRY_BYTES, SECTIONS, SectionId, Sections,
+        Counts, SECTION_ENTRY_BYTES, SECTIONS, SECTIONS_MIN, SectionId, Sections,
     };
 
     const START: u64 = 101;
@@ -315,7 +341,7 @@ mod tests {
                 len
             }),
         );
-        let last = sections.get(SectionId::Inputs);
+        let last = sections.get(SectionId::TimeTickBytes);
         (sections, last.offset + last.len)
     }
 
@@ -325,6 +351,17 @@ mod tests {
         for id in SectionId::ALL {
             assert_eq!((sections.get(id).offset - START) % 8, 0);
         }
+        assert_eq!(Sections::decode(&sections.encode(), START, end), Ok(sections));
+    }
+
+    #[test]
+    fn sections_that_hold_nothing_and_may_be_absent_are() {
+        let mut lengths = [8; SECTIONS];
+        assert_eq!(Sections::lay_out(START, lengths).all().count(), SECTIONS);
+        lengths[SECTIONS_MIN..].fill(0);
+        let sections = Sections::lay_out(START, lengths);
+        assert_eq!(sections.all().count(), SECTIONS_MIN);
+        let end = START + 8 * SECTIONS_MIN as u64;
         assert_eq!(Sections::decode(&sections.encode(), START, end), Ok(sections));
     }
 
@@ -351,14 +388,21 @@ mod tests {
         let out = |field, got| FormatError::OutOfRange { field, got };
         // An id that repeats, one that is missing, a gap, an overlap, an end short of the table.
         assert_eq!(refused(SECTION_ENTRY_BYTES, 1, end), out("section id", 1));
-        assert_eq!(refused(27 * SECTION_ENTRY_BYTES, 29, end), out("sections", 27));
+        assert_eq!(refused(29 * SECTION_ENTRY_BYTES, 29, end), out("section id", 29));
+        let needed = &table[..28 * SECTION_ENTRY_BYTES];
+        let mut without = needed.to_vec();
+        without[27 * SECTION_ENTRY_BYTES] = 29;
+        let inputs = sections.get(SectionId::Inputs);
+        let filled = inputs.offset + inputs.len;
+        assert!(Sections::decode(needed, START, filled).is_ok());
+        assert_eq!(Sections::decode(&without, START, filled), Err(out("sections", 27)));
         assert_eq!(refused(8, table[8] + 8, end), out("section offset", START + 8));
         let second = sections.get(SectionId::SymbolBytes).offset;
         assert_eq!(refused(16, 9, end), out("section offset", second));
         assert_eq!(refused(0, 1, end + 8), out("end of the sections", end));
         assert_eq!(
             refused(0, 1, end - 1),
-            out("section offset", sections.get(SectionId::Inputs).offset)
+            out("section offset", sections.get(SectionId::TimeTickBytes).offset)
         );
         // Lengths that overflow, and bytes that end early.
         assert!(matches!(refused(23, 0xff, end), FormatError::OutOfRange { .. }));
@@ -376,7 +420,8 @@ mod tests {
         for (at, id) in SectionId::ALL.iter().enumerate() {
             let mut lengths = lengths;
             lengths[at] += 1;
-            let free = [SectionId::SymbolBytes, SectionId::SeriesRecords].contains(id);
+            let free = [SectionId::SymbolBytes, SectionId::SeriesRecords, SectionId::TimeTickBytes];
+            let free = free.contains(id);
             let fits = Sections::lay_out(START, lengths).check_counts(counts).is_ok();
             assert_eq!(fits, free, "{id:?}");
         }

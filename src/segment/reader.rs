@@ -13,6 +13,7 @@ use crate::format::segment::{
 };
 use crate::format::segment_footer::{SEGMENT_FOOTER_BYTES, SegmentFooter};
 use crate::format::segment_sections::{METRIC_ENTRY_BYTES, Section, SectionId, Sections};
+use crate::format::time_ticks::{TimeOutline, TimeTicks};
 use crate::model::{Columns, DuplicatePolicy, MetricDef, MetricKind, SeriesKey, Timestamp};
 use crate::segment::blocks::Blocks;
 use crate::segment::pages::{Pages, read_exact};
@@ -122,6 +123,11 @@ impl Segment {
 
     pub(crate) fn section(&self, id: SectionId) -> Section {
         self.sections.get(id)
+    }
+
+    /// Returns the sections that the segment has, in the order of the file.
+    pub(crate) fn sections(&self) -> impl Iterator<Item = (SectionId, Section)> + '_ {
+        self.sections.all()
     }
 
     fn array<const N: usize>(&self, id: SectionId, index: u32) -> Result<[u8; N]> {
@@ -283,6 +289,21 @@ impl Segment {
         })
     }
 
+    /// Returns the ticks of a chunk's timestamps, if they have some.
+    pub(crate) fn time_ticks(&self, meta: &ChunkMeta) -> Result<Option<TimeTicks>> {
+        let id = SectionId::TimeTickBytes;
+        if self.section(id).len == 0 {
+            return Ok(None);
+        }
+        let bytes = self.slice(SectionId::TimeTickOffsets, id, meta.time_block)?;
+        let outline = TimeOutline {
+            count: u32::try_from(meta.count).unwrap_or(u32::MAX),
+            first: meta.time_min.as_nanos(),
+            last: meta.time_max.as_nanos(),
+        };
+        TimeTicks::decode(bytes, outline).map_err(|error| self.corrupt(id, error))
+    }
+
     fn count_at(&self, id: SectionId, index: u32) -> Result<usize> {
         let count = self.u32_at(id, index)?;
         if count == 0 || count as usize > CHUNK_SAMPLES_MAX {
@@ -326,15 +347,25 @@ impl Segment {
         let meta = self.chunk(chunk)?;
         let before = out.len();
         self.read_times(&meta, &mut out.timestamps)?;
-        let read = self.read_block(meta.values).and_then(|bytes| {
-            decode_values(meta.value_codec, &bytes, meta.count, &mut out.values)
-                .map_err(|error| Error::corrupt(self.path(), meta.values.offset, error.into()))
-        });
+        let read = self.read_values(&meta, &mut out.values);
         if read.is_err() {
             out.timestamps.truncate(before);
-            out.values.truncate(before);
         }
         read
+    }
+
+    /// Appends the values of a chunk, without its timestamps.
+    ///
+    /// # Errors
+    /// As [`Segment::read_chunk`].
+    pub(crate) fn read_values(&self, meta: &ChunkMeta, out: &mut Vec<f64>) -> Result<()> {
+        let before = out.len();
+        let bytes = self.read_block(meta.values)?;
+        let read = decode_values(meta.value_codec, &bytes, meta.count, out);
+        read.map_err(|error| {
+            out.truncate(before);
+            Error::corrupt(self.path(), meta.values.offset, error.into())
+        })
     }
 
     /// Reads the values of a chunk as slices; nothing where they are not stored so.

@@ -98,6 +98,7 @@ impl Segment {
             if checked.is_ok() {
                 check.samples += walk.columns.len() as u64;
                 check.note(self.check_stats(chunk, &walk.columns), || None)?;
+                check.note(self.check_ticks(chunk, &walk.columns), || None)?;
             }
             check.note(checked, || Some(self.lost_chunk(series, chunk)))?;
         }
@@ -152,6 +153,16 @@ impl Segment {
         }
         let error = FormatError::Misplaced { what: "statistics of a chunk" };
         Err(self.corrupt(SectionId::StatSumHigh, error))
+    }
+
+    /// Counts again what ticks say of a chunk's timestamps; no sample is lost where they differ.
+    fn check_ticks(&self, chunk: u32, columns: &Columns) -> Result<()> {
+        let ticks = self.time_ticks(&self.chunk(chunk)?)?;
+        if ticks.is_none_or(|ticks| ticks.are_of(&columns.timestamps)) {
+            return Ok(());
+        }
+        let error = FormatError::Misplaced { what: "ticks of timestamps" };
+        Err(self.corrupt(SectionId::TimeTickBytes, error))
     }
 
     fn check_totals(&self, walk: &Walk, check: &SegmentCheck) -> Result<()> {

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::codec::{Tier, encode_timestamps, encode_values, varint};
+use crate::codec::{Tier, TimeCodec, encode_timestamps, encode_values, varint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::checksum::block_crc;
 use crate::format::postings::encode_postings;
 use crate::format::segment::{CHUNK_SAMPLES_MAX, NO_SYMBOL, PAGE_BYTES};
 use crate::format::segment_footer::{SEGMENT_FOOTER_BYTES, SegmentFooter};
 use crate::format::segment_sections::{Counts, SECTION_ALIGN, SECTIONS, SectionId, Sections};
+use crate::format::time_ticks::encode_time_ticks;
 use crate::model::{Columns, MetricDef, SeriesKey, TextTable, Timestamp};
 use crate::segment::stats::{ChunkStats, STAT_SECTIONS};
 use crate::segment::{SegmentMeta, SegmentSummary};
@@ -77,6 +78,29 @@ impl Index {
 
     fn put_u64(&mut self, id: SectionId, number: u64) {
         self.put(id, &number.to_le_bytes());
+    }
+
+    fn len_of(&self, id: SectionId) -> usize {
+        self.sections.get(usize::from(id.to_tag()) - 1).map_or(0, Vec::len)
+    }
+
+    /// Adds the ticks of the next timestamp block.
+    fn put_ticks(&mut self, ticks: &[u8]) -> Result<()> {
+        let start = to_u32("bytes of ticks", self.len_of(SectionId::TimeTickBytes))?;
+        self.put_u32(SectionId::TimeTickOffsets, start);
+        self.put(SectionId::TimeTickBytes, ticks);
+        Ok(())
+    }
+
+    /// Ends the ticks; where no block has some, their sections are not written.
+    fn finish_ticks(&mut self) -> Result<()> {
+        if self.len_of(SectionId::TimeTickBytes) > 0 {
+            return self.put_ticks(&[]);
+        }
+        if let Some(offsets) = self.sections.get_mut(SectionId::TimeTickOffsets as usize - 1) {
+            offsets.clear();
+        }
+        Ok(())
     }
 
     /// Returns where the sections will lie.
@@ -262,6 +286,12 @@ impl<'a> SegmentWriter<'a> {
         index.put_u32(SectionId::TimeBlockCount, count);
         index.put(SectionId::TimeBlockCodec, &[codec.to_tag()]);
         index.time_block_count += 1;
+        // Where samples lie in time is found in one step throughout without ticks.
+        let mut ticks = Vec::new();
+        if codec != TimeCodec::Constant {
+            encode_time_ticks(timestamps, &mut ticks);
+        }
+        index.put_ticks(&ticks)?;
         self.time_blocks_bytes += known_as.len() + KNOWN_BLOCK_BYTES;
         if self.time_blocks_bytes <= KNOWN_BLOCKS_BYTES_MAX {
             self.time_blocks.insert(known_as.into(), number);
@@ -286,9 +316,11 @@ impl<'a> SegmentWriter<'a> {
         let blocks_end = self.offset;
         self.time_blocks = HashMap::new();
         let symbols = self.finish_symbols()?;
+        self.index.finish_ticks()?;
         let sections_start = self.offset;
         let sections = self.index.lay_out(sections_start);
-        let (sections_end, pages) = self.write_sections(sections_start)?;
+        let written = sections.all().count();
+        let (sections_end, pages) = self.write_sections(sections_start, written)?;
         let table = sections.encode();
         let table_end = sections_end + table.len() as u64;
         let footer = SegmentFooter {
@@ -310,7 +342,7 @@ impl<'a> SegmentWriter<'a> {
             blocks_end,
             sections_start,
             sections_end,
-            sections: to_u32("sections of a segment", SECTIONS)?,
+            sections: to_u32("sections of a segment", written)?,
             pages: to_u32("pages of a segment", pages.len() / 4)?,
             section_table_crc: block_crc(self.file_id, &table, sections_end),
             page_table_crc: block_crc(self.file_id, &pages, table_end),
@@ -328,8 +360,8 @@ impl<'a> SegmentWriter<'a> {
         })
     }
 
-    /// Writes the sections; returns where they end, and the checksums of their pages.
-    fn write_sections(&mut self, start: u64) -> Result<(u64, Vec<u8>)> {
+    /// Writes the first sections; returns where they end, and the checksums of their pages.
+    fn write_sections(&mut self, start: u64, count: usize) -> Result<(u64, Vec<u8>)> {
         let mut pages = PageWriter {
             file: self.file,
             file_id: self.file_id,
@@ -337,7 +369,7 @@ impl<'a> SegmentWriter<'a> {
             page: Vec::with_capacity(PAGE_BYTES),
             crcs: Vec::new(),
         };
-        for section in &mut self.index.sections {
+        for section in self.index.sections.iter_mut().take(count) {
             pages.section(&std::mem::take(section))?;
         }
         pages.flush()?;

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 
 use crate::error::Result;
+use crate::format::time_ticks::TimeTicks;
 use crate::model::{Columns, DuplicatePolicy, Sample, SeriesKey, TimeRange, Timestamp};
 use crate::segment::{ChunkMeta, ChunkSummary, Segment};
 use crate::snapshot::select::{Place, SelectedSeries, Share};
@@ -27,7 +28,15 @@ pub(crate) struct SealedChunk<'a> {
     segment: &'a Segment,
     meta: &'a ChunkMeta,
     watch: Watch<'a>,
-    is_sliced: Cell<bool>,
+    answered: Cell<Answered>,
+}
+
+/// What a sealed chunk answered from: the most that was read of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    Index,
+    Slices,
+    Values,
 }
 
 impl SealedChunk<'_> {
@@ -37,10 +46,48 @@ impl SealedChunk<'_> {
     /// A damaged or unreadable chunk.
     pub(crate) fn slices(&self) -> Result<Option<ChunkSlices>> {
         let slices = self.segment.read_slices(self.meta)?.map(ChunkSlices::new);
-        if slices.is_some() && !self.is_sliced.replace(true) {
-            self.watch.tally.bytes.add(self.meta.values.len);
+        if slices.is_some() {
+            self.tell(Answered::Slices);
         }
         Ok(slices)
+    }
+
+    /// Returns what the index says of how many samples lie before some times, if it does.
+    ///
+    /// # Errors
+    /// A damaged index.
+    pub(crate) fn ticks(&self) -> Result<Option<TimeTicks>> {
+        self.segment.time_ticks(self.meta)
+    }
+
+    /// Replaces `values` by all of the chunk, in order of time; the times are not read.
+    ///
+    /// # Errors
+    /// A damaged or unreadable chunk.
+    pub(crate) fn read_values(&self, values: &mut Vec<f64>) -> Result<()> {
+        values.clear();
+        self.segment.read_values(self.meta, values)?;
+        self.tell(Answered::Values);
+        Ok(())
+    }
+
+    fn tell(&self, answered: Answered) {
+        if self.answered.replace(answered) == Answered::Index {
+            self.watch.tally.bytes.add(self.meta.values.len);
+        }
+    }
+
+    /// Counts a chunk that was answered for.
+    fn count(&self) {
+        let tally = self.watch.tally;
+        match self.answered.get() {
+            Answered::Index => tally.from_statistics.add(1),
+            Answered::Slices => tally.from_slices.add(1),
+            Answered::Values => {
+                tally.decoded.add(1);
+                tally.samples.add(self.meta.count as u64);
+            }
+        }
     }
 }
 
@@ -187,12 +234,10 @@ impl Share {
                 && !self.deletions.has_tombstones()
                 && let Some(summary) = segment.summary_of(index, &chunk)?
             {
-                let is_sliced = Cell::new(false);
-                let sealed = SealedChunk { summary, segment, meta: &chunk, watch, is_sliced };
+                let answered = Cell::new(Answered::Index);
+                let sealed = SealedChunk { summary, segment, meta: &chunk, watch, answered };
                 if visit(Run::Chunk(&sealed))? {
-                    let is_sliced = sealed.is_sliced.get();
-                    let tally = watch.tally;
-                    if is_sliced { &tally.from_slices } else { &tally.from_statistics }.add(1);
+                    sealed.count();
                     continue;
                 }
             }

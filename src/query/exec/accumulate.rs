@@ -7,13 +7,13 @@ use crate::error::Result;
 use crate::model::TimeRange;
 use crate::query::budget::Budget;
 use crate::query::exec::change::{Steps, add_changes};
+use crate::query::exec::edges::{Edges, add_edges};
 use crate::query::exec::frame::Point;
 use crate::query::exec::percentile::{Asked, Pool};
-use crate::query::exec::placement::{Placement, WindowRun};
+use crate::query::exec::placement::{Placement, WindowRun, runs_by_counts, windows_around};
 use crate::query::plan::{Function, Scan};
 use crate::query::predicate::Test;
 use crate::query::quantile::Decimal;
-use crate::query::window::rising;
 use crate::sketch::{Bounds, DoubleDouble, LogBuckets, Moments, Resolution};
 use crate::snapshot::{ChunkSlices, ChunkSummary, SealedChunk, Wanted};
 
@@ -36,6 +36,8 @@ pub(super) struct Accumulator<'p> {
     changes: Vec<Option<DoubleDouble>>,
     steps: Option<Steps>,
     placement: Placement,
+    /// Of the chunk that was read last without its timestamps.
+    values: Vec<f64>,
     logs: Vec<LogBuckets>,
     pool: Pool,
     /// What the pool has of the budget.
@@ -52,13 +54,6 @@ pub(super) struct Marks {
     pub(super) tests: Vec<Test>,
     /// The values of the labels that are counted.
     pub(super) labels: Vec<Arc<str>>,
-}
-
-/// The earliest and the latest sample of a window.
-#[derive(Debug, Clone, Copy)]
-struct Edges {
-    first: (i64, f64),
-    last: (i64, f64),
 }
 
 impl<'p> Accumulator<'p> {
@@ -103,6 +98,7 @@ impl<'p> Accumulator<'p> {
             changes: vec![None; sized(steps.is_some())],
             steps,
             placement: Placement::default(),
+            values: Vec::new(),
             logs: vec![LogBuckets::new(RESOLUTION); sized(approximate)],
             pool: Pool::default(),
             pool_bytes: 0,
@@ -211,20 +207,22 @@ impl<'p> Accumulator<'p> {
         Wanted { summaries, values }
     }
 
-    /// Adds a whole chunk of one series, if each window holds all of it or nothing; returns false
-    /// where its samples are needed.
+    /// Adds a whole chunk of one series, if each window holds all of it or nothing, or a part that
+    /// ticks of its timestamps tell; returns false where its samples are needed.
     pub(super) fn add_chunk(
         &mut self,
         chunk: &SealedChunk<'_>,
         covers: &[TimeRange],
         series: &Marks,
     ) -> Result<bool> {
-        let Some(windows) = windows_around(covers, chunk.summary.times) else { return Ok(false) };
+        let (min, max) = (chunk.summary.min, chunk.summary.max);
+        let decided: Vec<_> = series.tests.iter().map(|test| test.decide(min, max)).collect();
+        let Some(windows) = windows_around(covers, chunk.summary.times) else {
+            return self.add_between_ticks(chunk, covers, (series, &decided));
+        };
         if windows.is_empty() {
             return Ok(true);
         }
-        let (min, max) = (chunk.summary.min, chunk.summary.max);
-        let decided: Vec<_> = series.tests.iter().map(|test| test.decide(min, max)).collect();
         let slices = if !self.asked.is_empty() || decided.contains(&None) {
             let Some(slices) = chunk.slices()? else { return Ok(false) };
             Some(slices)
@@ -247,6 +245,40 @@ impl<'p> Accumulator<'p> {
         {
             self.pool.add_chunk(slices, &windows);
         }
+        Ok(true)
+    }
+
+    /// Adds a chunk that windows cut at ticks, without its timestamps.
+    fn add_between_ticks(
+        &mut self,
+        chunk: &SealedChunk<'_>,
+        covers: &[TimeRange],
+        (series, decided): (&Marks, &[Option<bool>]),
+    ) -> Result<bool> {
+        if !self.edges.is_empty() {
+            // The first and the last of a window are told with their times.
+            return Ok(false);
+        }
+        let Some(ticks) = chunk.ticks()? else { return Ok(false) };
+        let Some(runs) = runs_by_counts(covers, chunk.summary.times, |time| ticks.before(time))
+        else {
+            return Ok(false);
+        };
+        add_lengths(&mut self.counts, &runs);
+        if self.asked.is_empty() && self.moments.is_empty() && !decided.contains(&None) {
+            let passing = self.matched.iter_mut().zip(decided);
+            for (counts, _) in passing.filter(|(_, decided)| **decided == Some(true)) {
+                add_lengths(counts, &runs);
+            }
+            for run in &runs {
+                self.add_labels(run.window, series);
+            }
+            return Ok(true);
+        }
+        let mut values = std::mem::take(&mut self.values);
+        chunk.read_values(&mut values)?;
+        self.add_values(&runs, &values, series);
+        self.values = values;
         Ok(true)
     }
 
@@ -292,11 +324,7 @@ impl<'p> Accumulator<'p> {
     ) {
         let mut placement = std::mem::take(&mut self.placement);
         placement.place(timestamps, (base, covers), self.steps.is_some());
-        for run in placement.runs() {
-            if let Some(count) = self.counts.get_mut(run.window) {
-                *count += (run.end - run.first) as u64;
-            }
-        }
+        add_lengths(&mut self.counts, placement.runs());
         self.add_values(placement.runs(), values, series);
         if !self.edges.is_empty() {
             for run in placement.runs() {
@@ -304,13 +332,6 @@ impl<'p> Accumulator<'p> {
                 if let Some(edges) = self.edges.get_mut(run.window) {
                     add_edges(edges, times, values.get(run.first..run.end).unwrap_or(&[]));
                 }
-            }
-        }
-        let bytes = size_of_val(values) + size_of_val(placement.runs());
-        if self.pools(bytes as u64) {
-            let offset = self.pool.add_values(values);
-            for run in placement.runs() {
-                self.pool.add_run(run.window, offset + run.first, offset + run.end);
             }
         }
         if let Some(steps) = self.steps {
@@ -354,6 +375,12 @@ impl<'p> Accumulator<'p> {
         if !self.distinct.is_empty() {
             for run in runs {
                 self.add_labels(run.window, series);
+            }
+        }
+        if self.pools((size_of_val(values) + size_of_val(runs)) as u64) {
+            let offset = self.pool.add_values(values);
+            for run in runs {
+                self.pool.add_run(run.window, offset + run.first, offset + run.end);
             }
         }
     }
@@ -441,24 +468,6 @@ impl<'p> Accumulator<'p> {
     }
 }
 
-/// Returns the windows that hold all samples between two times; nothing where one holds a part.
-fn windows_around(covers: &[TimeRange], (first, last): (i64, i64)) -> Option<Vec<usize>> {
-    let mut windows = Vec::new();
-    for (base, covers) in rising(covers) {
-        let start = covers.partition_point(|cover| cover.end.as_nanos() <= first);
-        for (index, cover) in covers.iter().enumerate().skip(start) {
-            if cover.start.as_nanos() > last {
-                break;
-            }
-            if cover.start.as_nanos() > first || last >= cover.end.as_nanos() {
-                return None;
-            }
-            windows.push(base + index);
-        }
-    }
-    Some(windows)
-}
-
 fn count_passing(slices: &ChunkSlices, test: &Test) -> u64 {
     slices
         .count_passing(|least, greatest| test.decide(least, greatest), |values| test.count(values))
@@ -470,15 +479,11 @@ fn add_counts(counts: &mut [u64], more: &[u64]) {
     }
 }
 
-fn add_edges(edges: &mut Option<Edges>, timestamps: &[i64], values: &[f64]) {
-    let (Some(&start), Some(&end)) = (timestamps.first(), timestamps.last()) else { return };
-    let (Some(&first), Some(&last)) = (values.first(), values.last()) else { return };
-    let known = edges.get_or_insert(Edges { first: (start, first), last: (end, last) });
-    if start < known.first.0 {
-        known.first = (start, first);
-    }
-    if end >= known.last.0 {
-        known.last = (end, last);
+fn add_lengths(counts: &mut [u64], runs: &[WindowRun]) {
+    for run in runs {
+        if let Some(count) = counts.get_mut(run.window) {
+            *count += (run.end - run.first) as u64;
+        }
     }
 }
 

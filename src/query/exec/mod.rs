@@ -5,6 +5,7 @@ mod answer;
 mod arithmetic;
 mod change;
 mod compare;
+mod edges;
 mod fill;
 mod frame;
 mod narrow;

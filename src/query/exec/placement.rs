@@ -2,7 +2,7 @@
 
 use crate::model::TimeRange;
 use crate::query::exec::change::{Reached, reached_of};
-use crate::query::window::for_each_run;
+use crate::query::window::{for_each_run, rising};
 
 /// Samples `first..end` lie in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,9 +79,58 @@ impl Placement {
     }
 }
 
+/// Returns the windows that hold all samples between two times; nothing where one holds a part.
+pub(super) fn windows_around(
+    covers: &[TimeRange],
+    (first, last): (i64, i64),
+) -> Option<Vec<usize>> {
+    let mut windows = Vec::new();
+    for (base, covers) in rising(covers) {
+        let start = covers.partition_point(|cover| cover.end.as_nanos() <= first);
+        for (index, cover) in covers.iter().enumerate().skip(start) {
+            if cover.start.as_nanos() > last {
+                break;
+            }
+            if cover.start.as_nanos() > first || last >= cover.end.as_nanos() {
+                return None;
+            }
+            windows.push(base + index);
+        }
+    }
+    Some(windows)
+}
+
+/// Finds the samples between two times that lie in each window, by what is known of how many lie
+/// before a time; nothing where that of a window's start or end is not known.
+pub(super) fn runs_by_counts(
+    covers: &[TimeRange],
+    (first, last): (i64, i64),
+    before: impl Fn(i64) -> Option<u32>,
+) -> Option<Vec<WindowRun>> {
+    let mut runs = Vec::new();
+    for (base, covers) in rising(covers) {
+        let start = covers.partition_point(|cover| cover.end.as_nanos() <= first);
+        // Most windows begin where the one before ends.
+        let mut known = (first, 0);
+        for (index, cover) in covers.iter().enumerate().skip(start) {
+            let (start, end) = (cover.start.as_nanos(), cover.end.as_nanos());
+            if start > last {
+                break;
+            }
+            let begin = if start == known.0 { known.1 } else { before(start)? };
+            known = (end, before(end)?);
+            if begin < known.1 {
+                let window = base + index;
+                runs.push(WindowRun { window, first: begin as usize, end: known.1 as usize });
+            }
+        }
+    }
+    Some(runs)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Placement, WindowRun};
+    use super::{Placement, WindowRun, runs_by_counts};
     use crate::model::{TimeRange, Timestamp};
 
     fn covers(starts: &[i64]) -> Vec<TimeRange> {
@@ -109,5 +158,23 @@ mod tests {
         assert_eq!(placement.runs(), [run(4, 1, 3)]);
         placement.place(&[], (4, &covers(&[5])), true);
         assert!(placement.runs().is_empty());
+    }
+
+    #[test]
+    fn counts_before_times_place_samples_as_the_samples_do() {
+        let times: Vec<i64> = vec![3, 5, 5, 10, 19, 20, 20, 31, 44];
+        let before = |time: i64| {
+            let count = times.iter().filter(|known| **known < time).count();
+            u32::try_from(count).ok()
+        };
+        for windows in [covers(&[0, 10, 20, 30, 40, 50]), covers(&[-20, 4, 5, 8, 30, 6, 43, 90])] {
+            let mut placement = Placement::default();
+            placement.place(&times, (0, &windows), false);
+            let placed = runs_by_counts(&windows, (3, 44), before);
+            assert_eq!(placed.as_deref(), Some(placement.runs()));
+        }
+        let none = |time: i64| if time % 10 == 0 { before(time) } else { None };
+        assert!(runs_by_counts(&covers(&[0, 10, 20]), (3, 44), none).is_some());
+        assert!(runs_by_counts(&covers(&[0, 10, 25]), (3, 44), none).is_none());
     }
 }

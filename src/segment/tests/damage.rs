@@ -7,7 +7,7 @@ use crate::format::segment_sections::SectionId;
 use crate::model::{Columns, SeriesKey, Timestamp};
 use crate::segment::Segment;
 use crate::segment::tests::fixture::{
-    Contents, bits, columns, footer, open, open_unmapped, reseal, small, write,
+    Contents, bits, columns, footer, open, open_unmapped, reseal, small, ticking, write,
 };
 use crate::segment::verify::Lost;
 use crate::segment::verify::SegmentCheck;
@@ -62,7 +62,8 @@ fn holds(segment: &Segment, contents: &Contents) -> bool {
 /// Changes of the index under right checksums: only the data can tell.
 #[test]
 fn an_index_that_does_not_fit_the_data_is_found() {
-    let contents = small();
+    let mut contents = small();
+    contents.extend(ticking());
     let whole = write(&contents);
     let segment = open(&whole).unwrap();
     // Another name, unit or number there is as good as the one that was written.

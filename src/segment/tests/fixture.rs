@@ -162,3 +162,10 @@ pub(crate) fn small() -> Contents {
         (SeriesKey::new("tokens"), columns([(1_700_006_400_000_000_001, -0.0)])),
     ])
 }
+
+/// A series whose timestamps are dense enough for ticks.
+pub(crate) fn ticking() -> Contents {
+    let time = |i: i64| 1_700_006_400_000_000_000 + i * 29_000_000 + i * i % 7 * 1_000_000;
+    let rows = (0..70).map(|i| (time(i), 5.0));
+    Contents::from([(SeriesKey::new("visits"), columns(rows))])
+}

@@ -7,7 +7,6 @@ use crate::error::{Error, Result};
 use crate::format::FormatError;
 use crate::format::segment::{NO_SYMBOL, SEGMENT_HEADER_BYTES};
 use crate::format::segment_footer::{SEGMENT_FOOTER_BYTES, SegmentFooter};
-use crate::format::segment_sections::SectionId;
 use crate::model::Timestamp;
 use crate::segment::{BlockMeta, Segment};
 use crate::store::inspect::part::{FileDamage, Part};
@@ -29,8 +28,7 @@ pub(super) fn show(file: &Arc<dyn ReadFile>, inspection: &mut Inspection<'_>) ->
     let lists = Part::new("posting lists", footer.blocks_end, lists);
     inspection.show(&lists.with("lists", segment.posting_count()))?;
     show_postings(&segment, inspection)?;
-    for id in SectionId::ALL {
-        let section = segment.section(id);
+    for (id, section) in segment.sections() {
         let part = Part::new("section", section.offset, section.len);
         inspection
             .show(&part.with("id", u32::from(id.to_tag())).with("name", format!("{id:?}")))?;
