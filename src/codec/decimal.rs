@@ -15,20 +15,23 @@
 
 use crate::codec::error::CodecError;
 use crate::codec::exceptions::{ValueException, exceptions_bytes, put_exceptions, take_exceptions};
-use crate::codec::integers::room_for;
+use crate::codec::integers::check_room;
 use crate::codec::scaled::{ScaledPlan, decode_scaled};
+use crate::codec::simd::{self, Kernel};
 
 /// Sums with this round to an integer: at 1.5 * 2^52 doubles are one apart.
 const ROUNDING: f64 = 6_755_399_441_055_744.0;
 /// Integers below this have doubles of their own, also after the sum.
 const INTEGER_END: f64 = 2_251_799_813_685_248.0;
+/// The same as an integer.
+const HALF: i64 = 1 << 51;
 const EXPONENTS: usize = 16;
 const POWERS: [f64; EXPONENTS] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 /// So many values, evenly spread, choose the exponent.
 const SAMPLE: usize = 96;
 /// So many values are divided without a branch.
-const RUN: usize = 32;
+const RUN: usize = 64;
 /// One exception in so many values is too many.
 const EXCEPTION_ONE_IN: usize = 8;
 
@@ -54,7 +57,8 @@ impl Decimals {
         let mut read = [0; RUN];
         for (run, start) in values.chunks(RUN).zip((0..).step_by(RUN)) {
             let whole = runs.get(start / RUN);
-            if whole.is_some_and(|whole| integers_of(whole, power, &mut read)) {
+            let read_of = |values| simd::run(ReadRun { values, power, integers: &mut read });
+            if whole.is_some_and(read_of) {
                 integers.extend_from_slice(&read);
                 continue;
             }
@@ -87,6 +91,43 @@ pub(super) fn power_of(exponent: u8) -> Result<f64, CodecError> {
 #[expect(clippy::cast_precision_loss, reason = "a writer stores integers below 2^51")]
 pub(super) fn value_of(integer: i64, power: f64) -> f64 {
     integer as f64 / power
+}
+
+/// Appends the values that integers stand for.
+pub(super) fn put_values(integers: &[i64], power: f64, out: &mut Vec<f64>) {
+    let start = out.len();
+    out.resize(start + integers.len(), 0.0);
+    let values = out.get_mut(start..).unwrap_or_default();
+    if !simd::run(Divide { integers, power, values }) {
+        for (value, integer) in values.iter_mut().zip(integers) {
+            *value = value_of(*integer, power);
+        }
+    }
+}
+
+/// Divides integers of less than 51 bits by a power of ten; returns whether all were, or else
+/// `values` hold anything.
+struct Divide<'a, 'b> {
+    integers: &'a [i64],
+    power: f64,
+    values: &'b mut [f64],
+}
+
+impl Kernel for Divide<'_, '_> {
+    type Output = bool;
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a kernel")]
+    fn run(self) -> bool {
+        let mut wide = 0;
+        for (value, integer) in self.values.iter_mut().zip(self.integers) {
+            wide |= integer.wrapping_add(HALF) & !(2 * HALF - 1);
+            // Doubles between 2^52 and 2^53 are one apart, and so are their bits.
+            let bits = ROUNDING.to_bits().wrapping_add(integer.cast_unsigned());
+            *value = (f64::from_bits(bits) - ROUNDING) / self.power;
+        }
+        wide == 0
+    }
 }
 
 /// How values are stored as decimals, and what that takes.
@@ -149,20 +190,31 @@ fn integer_of(value: f64, power: f64) -> Option<i64> {
 /// Fills in what [`integer_of`] returns for each value; returns whether all values are integers
 /// over the power, else what is filled in means nothing. Without branches, so that it works on
 /// several values at once.
-fn integers_of(values: &[f64; RUN], power: f64, integers: &mut [i64; RUN]) -> bool {
-    let mut differences = 0;
-    for (value, integer) in values.iter().zip(integers) {
-        let scaled = value * power;
-        let shifted = scaled + ROUNDING;
-        let rounded = shifted - ROUNDING;
-        // Doubles between 2^52 and 2^53 are one apart, and so are their bits.
-        *integer = shifted.to_bits().wrapping_sub(ROUNDING.to_bits()).cast_signed();
-        differences |= (rounded / power).to_bits() ^ value.to_bits();
-        // Not a number is not near, either.
-        let is_near = scaled.abs() < INTEGER_END;
-        differences |= u64::from(!is_near);
+struct ReadRun<'a, 'b> {
+    values: &'a [f64; RUN],
+    power: f64,
+    integers: &'b mut [i64; RUN],
+}
+
+impl Kernel for ReadRun<'_, '_> {
+    type Output = bool;
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a kernel")]
+    fn run(self) -> bool {
+        let mut differences = 0;
+        for (value, integer) in self.values.iter().zip(self.integers) {
+            let scaled = value * self.power;
+            let shifted = scaled + ROUNDING;
+            let rounded = shifted - ROUNDING;
+            *integer = shifted.to_bits().wrapping_sub(ROUNDING.to_bits()).cast_signed();
+            differences |= (rounded / self.power).to_bits() ^ value.to_bits();
+            // Not a number is not near, either.
+            let is_near = scaled.abs() < INTEGER_END;
+            differences |= u64::from(!is_near);
+        }
+        differences == 0
     }
-    differences == 0
 }
 
 /// Returns the integer nearest to a number, of which the doubles lie far enough apart.
@@ -191,13 +243,13 @@ pub(super) fn decode(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<(
     let power = power_of(*bytes.first().ok_or(CodecError::Truncated)?)?;
     let mut at = 1;
     let exceptions = take_exceptions(bytes, &mut at, count)?;
-    let mut integers = room_for(count, bytes.len().saturating_sub(at))?;
-    decode_scaled(bytes, &mut at, &mut integers)?;
+    check_room(count, bytes.len().saturating_sub(at))?;
+    let start = out.len();
+    out.reserve(count);
+    decode_scaled(bytes, &mut at, count, |integers| put_values(integers, power, out))?;
     if at != bytes.len() {
         return Err(CodecError::TrailingBytes);
     }
-    let start = out.len();
-    out.extend(integers.iter().map(|integer| value_of(*integer, power)));
     let values = out.get_mut(start..).unwrap_or_default();
     for exception in exceptions {
         if let Some(value) = values.get_mut(exception.position) {

@@ -25,7 +25,9 @@
 //! All sums wrap around at 64 bits.
 
 use crate::codec::error::CodecError;
-use crate::codec::packing::{low_bits, pack, pack_low, packed_bytes, unpack};
+use crate::codec::packing::{check_packed, low_bits, pack, pack_low, packed_bytes, unpack};
+use crate::codec::simd::{self, Kernel};
+use crate::codec::unpacking::field_at;
 use crate::codec::varint;
 
 /// The most integers of a block; a position has ten bits.
@@ -117,7 +119,7 @@ impl IntegerPlan {
 
 impl BlockPlan {
     fn of(block: &[i64], fields: &mut Vec<u64>) -> Self {
-        let least = block.iter().copied().min().unwrap_or(0);
+        let least = simd::run(Least { mode: Mode::Frame, step: 0, block });
         let mut best = Self::in_mode(Mode::Frame, least, 0, block, fields);
         let Some(&first) = block.first() else { return best };
         if best.widths.width == 0 && best.widths.patches == 0 {
@@ -131,21 +133,19 @@ impl BlockPlan {
             }
         };
         if let Some(slope) = slope(block) {
-            let rest = (0_i64..).zip(block).map(|(i, x)| x.wrapping_sub(slope.wrapping_mul(i)));
-            take(Mode::Line, rest.min().unwrap_or(0), slope);
+            let least = simd::run(Least { mode: Mode::Line, step: slope, block });
+            take(Mode::Line, least, slope);
         }
-        let steps = block.iter().zip(block.iter().skip(1));
-        let least_step = steps.map(|(a, b)| b.wrapping_sub(*a)).min();
-        if let Some(least_step) = least_step {
-            take(Mode::Delta, first, least_step);
+        if block.len() > 1 {
+            take(Mode::Delta, first, simd::run(Least { mode: Mode::Delta, step: 0, block }));
             take(Mode::Zigzag, first, 0);
         }
         best
     }
 
     fn in_mode(mode: Mode, base: i64, step: i64, block: &[i64], fields: &mut Vec<u64>) -> Self {
-        fields_of(mode, base, step, block, fields);
-        let (widths, bits_bytes) = Widths::choose(fields);
+        let counts = simd::run(Predicted { mode, base, step, block, fields });
+        let (widths, bits_bytes) = Widths::choose(&counts, fields.len());
         let step_bytes =
             if mode.has_step() { varint::len_bytes(varint::zigzag(step)) as u64 } else { 0 };
         let base_bytes = varint::len_bytes(varint::zigzag(base)) as u64;
@@ -184,6 +184,8 @@ pub(super) fn slope(block: &[i64]) -> Option<i64> {
 }
 
 /// Replaces `fields` by what a prediction leaves of the integers.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "part of a kernel")]
 fn fields_of(mode: Mode, base: i64, step: i64, block: &[i64], fields: &mut Vec<u64>) {
     fields.clear();
     let steps = || block.iter().zip(block.iter().skip(1)).map(|(a, b)| b.wrapping_sub(*a));
@@ -199,7 +201,53 @@ fn fields_of(mode: Mode, base: i64, step: i64, block: &[i64], fields: &mut Vec<u
     }
 }
 
-/// Counts how many fields are how wide.
+/// Finds the least of the integers, in mode `Line` of what the slope leaves of them, in mode
+/// `Delta` of their differences; zero where there is none.
+struct Least<'a> {
+    mode: Mode,
+    step: i64,
+    block: &'a [i64],
+}
+
+impl Kernel for Least<'_> {
+    type Output = i64;
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a kernel")]
+    fn run(self) -> i64 {
+        let Self { mode, step, block } = self;
+        let steps = block.iter().zip(block.iter().skip(1));
+        let least = match mode {
+            Mode::Frame | Mode::Zigzag => block.iter().copied().min(),
+            Mode::Line => (0..).zip(block).map(|(i, x)| x.wrapping_sub(step.wrapping_mul(i))).min(),
+            Mode::Delta => steps.map(|(a, b)| b.wrapping_sub(*a)).min(),
+        };
+        least.unwrap_or(0)
+    }
+}
+
+/// Replaces `fields` by what a prediction leaves, and counts how many of them are how wide.
+struct Predicted<'a, 'b> {
+    mode: Mode,
+    base: i64,
+    step: i64,
+    block: &'a [i64],
+    fields: &'b mut Vec<u64>,
+}
+
+impl Kernel for Predicted<'_, '_> {
+    type Output = [u32; WIDTHS];
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a kernel")]
+    fn run(self) -> [u32; WIDTHS] {
+        fields_of(self.mode, self.base, self.step, self.block, self.fields);
+        counts_of_widths(self.fields)
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "part of a kernel")]
 fn counts_of_widths(fields: &[u64]) -> [u32; WIDTHS] {
     // Neighbours are often equally wide, and a count waits for the one before it: hence four.
     let mut lanes = [[0_u32; WIDTHS]; 4];
@@ -229,20 +277,19 @@ fn counts_of_widths(fields: &[u64]) -> [u32; WIDTHS] {
 impl Widths {
     /// Chooses the width that takes the fewest bytes, and returns these: of the number of patches,
     /// the fields and the patches.
-    fn choose(fields: &[u64]) -> (Self, u64) {
-        let counts = counts_of_widths(fields);
-        let widest = (0..).zip(counts).filter(|(_, count)| *count > 0).map(|(width, _)| width);
+    fn choose(counts: &[u32; WIDTHS], fields: usize) -> (Self, u64) {
+        let widest = (0..).zip(counts).filter(|(_, count)| **count > 0).map(|(width, _)| width);
         let widest: u32 = widest.last().unwrap_or(0);
         let mut best = Self { width: widest, patches: 0, patch_width: 0 };
-        let mut best_bytes = best.bytes(fields.len());
+        let mut best_bytes = best.bytes(fields);
         let mut patches = 0;
         for (width, count) in (0..widest).zip(counts.iter().skip(1)).rev() {
             patches += *count as usize;
-            if patches == fields.len() {
+            if patches == fields {
                 break;
             }
             let with = Self { width, patches, patch_width: widest - width };
-            let bytes = with.bytes(fields.len());
+            let bytes = with.bytes(fields);
             if bytes < best_bytes {
                 (best, best_bytes) = (with, bytes);
             }
@@ -262,29 +309,36 @@ impl Widths {
     }
 }
 
-/// Makes room for a column, of which a block of 1,024 integers takes four bytes or more.
+/// Checks that so many bytes may hold so many integers: a block of 1,024 takes four or more.
 ///
 /// # Errors
-/// [`CodecError::Truncated`] where the bytes are too few for so many.
-pub(super) fn room_for(count: usize, bytes: usize) -> Result<Vec<i64>, CodecError> {
+/// [`CodecError::Truncated`] where they are too few.
+pub(super) fn check_room(count: usize, bytes: usize) -> Result<(), CodecError> {
     if count.div_ceil(BLOCK) > bytes / BLOCK_BYTES_MIN {
         return Err(CodecError::Truncated);
     }
-    Ok(vec![0; count])
+    Ok(())
 }
 
-/// Fills `integers` from the bytes of a column at `*at`, which moves behind it.
+/// Decodes the `count` integers of the column at `*at`, which moves behind it, and gives them to
+/// `put`, a block at a time.
 ///
 /// # Errors
-/// [`CodecError`] where the bytes are no such column; `integers` hold anything then.
+/// [`CodecError`] where the bytes are no such column; `put` may have been given some then.
 pub(super) fn decode_integers(
     bytes: &[u8],
     at: &mut usize,
-    integers: &mut [i64],
+    count: usize,
+    mut put: impl FnMut(&mut [i64]),
 ) -> Result<(), CodecError> {
-    let mut fields = [0; BLOCK];
-    for block in integers.chunks_mut(BLOCK) {
+    check_room(count, bytes.len().saturating_sub(*at))?;
+    let (mut fields, mut integers) = (vec![0; count.min(BLOCK)], vec![0; count.min(BLOCK)]);
+    let mut rest = count;
+    while rest > 0 {
+        let block = integers.get_mut(..rest.min(BLOCK)).unwrap_or_default();
         decode_block(bytes, at, block, &mut fields)?;
+        put(block);
+        rest -= block.len();
     }
     Ok(())
 }
@@ -293,7 +347,7 @@ fn decode_block(
     bytes: &[u8],
     at: &mut usize,
     block: &mut [i64],
-    fields: &mut [u64; BLOCK],
+    fields: &mut [u64],
 ) -> Result<(), CodecError> {
     let mode = Mode::from_tag(take_byte(bytes, at)?);
     let mode = mode.ok_or(CodecError::OutOfRange { field: "mode" })?;
@@ -310,7 +364,7 @@ fn decode_block(
         let patches = patches.ok_or(CodecError::OutOfRange { field: "patches" })?;
         patch(bytes, at, width, patches, fields)?;
     }
-    predict(mode, base, step, fields, block);
+    simd::run(Predict { mode, base, step, fields, block });
     Ok(())
 }
 
@@ -341,49 +395,66 @@ fn patch(
     if patch_width == 0 || patch_width + width > u64::BITS {
         return Err(CodecError::OutOfRange { field: "patch width" });
     }
-    let (mut positions, mut uppers) = ([0; BLOCK], [0; BLOCK]);
-    let positions = positions.get_mut(..patches).unwrap_or_default();
-    let uppers = uppers.get_mut(..patches).unwrap_or_default();
-    take_fields(bytes, at, POSITION_BITS, positions)?;
-    take_fields(bytes, at, patch_width, uppers)?;
-    if !positions.is_sorted_by(|a, b| a < b) {
-        return Err(CodecError::OutOfRange { field: "position" });
-    }
-    for (position, upper) in positions.iter().zip(uppers) {
-        let field = usize::try_from(*position).ok().and_then(|position| fields.get_mut(position));
-        *field.ok_or(CodecError::OutOfRange { field: "position" })? |= *upper << width;
+    let positions = bytes.get(*at..).unwrap_or(&[]);
+    *at += check_packed(positions, POSITION_BITS, patches)?;
+    let uppers = bytes.get(*at..).unwrap_or(&[]);
+    *at += check_packed(uppers, patch_width, patches)?;
+    let mut position_min = 0;
+    for patch in 0..patches {
+        let position = field_at(positions, POSITION_BITS, patch);
+        if position < position_min {
+            return Err(CodecError::OutOfRange { field: "position" });
+        }
+        let field = usize::try_from(position).ok().and_then(|position| fields.get_mut(position));
+        let field = field.ok_or(CodecError::OutOfRange { field: "position" })?;
+        *field |= field_at(uppers, patch_width, patch) << width;
+        position_min = position + 1;
     }
     Ok(())
 }
 
 /// Adds what was predicted.
-fn predict(mode: Mode, base: i64, step: i64, fields: &[u64], block: &mut [i64]) {
-    match mode {
-        Mode::Frame => {
-            for (integer, field) in block.iter_mut().zip(fields) {
-                *integer = base.wrapping_add(field.cast_signed());
-            }
-        }
-        Mode::Line => {
-            let mut line = base;
-            for (integer, field) in block.iter_mut().zip(fields) {
-                *integer = line.wrapping_add(field.cast_signed());
-                line = line.wrapping_add(step);
-            }
-        }
-        Mode::Delta | Mode::Zigzag => {
-            let Some((first, later)) = block.split_first_mut() else { return };
-            *first = base;
-            let mut before = base;
-            if mode == Mode::Delta {
-                for (integer, field) in later.iter_mut().zip(fields) {
-                    before = before.wrapping_add(step).wrapping_add(field.cast_signed());
-                    *integer = before;
+struct Predict<'a, 'b> {
+    mode: Mode,
+    base: i64,
+    step: i64,
+    fields: &'a [u64],
+    block: &'b mut [i64],
+}
+
+impl Kernel for Predict<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a kernel")]
+    fn run(self) {
+        let Self { mode, base, step, fields, block } = self;
+        match mode {
+            Mode::Frame => {
+                for (integer, field) in block.iter_mut().zip(fields) {
+                    *integer = base.wrapping_add(field.cast_signed());
                 }
-            } else {
-                for (integer, field) in later.iter_mut().zip(fields) {
-                    before = before.wrapping_add(varint::unzigzag(*field));
-                    *integer = before;
+            }
+            Mode::Line => {
+                for ((integer, field), i) in block.iter_mut().zip(fields).zip(0_i64..) {
+                    let line = base.wrapping_add(step.wrapping_mul(i));
+                    *integer = line.wrapping_add(field.cast_signed());
+                }
+            }
+            Mode::Delta | Mode::Zigzag => {
+                let Some((first, later)) = block.split_first_mut() else { return };
+                *first = base;
+                let mut before = base;
+                if mode == Mode::Delta {
+                    for (integer, field) in later.iter_mut().zip(fields) {
+                        before = before.wrapping_add(step.wrapping_add(field.cast_signed()));
+                        *integer = before;
+                    }
+                } else {
+                    for (integer, field) in later.iter_mut().zip(fields) {
+                        before = before.wrapping_add(varint::unzigzag(*field));
+                        *integer = before;
+                    }
                 }
             }
         }
@@ -433,12 +504,13 @@ mod tests {
             assert_eq!(bytes.len() as u64, plan.len_bytes());
             let len = bytes.len();
             for cut in (0..len).step_by(len / 40 + 1) {
-                let mut read = vec![0; integers.len()];
-                assert!(decode_integers(&bytes[..cut], &mut 0, &mut read).is_err());
+                let cut = &bytes[..cut];
+                assert!(decode_integers(cut, &mut 0, integers.len(), |_| {}).is_err());
             }
             bytes.extend(behind);
-            let (mut at, mut read) = (0, vec![0; integers.len()]);
-            assert_eq!(decode_integers(&bytes, &mut at, &mut read), Ok(()));
+            let (mut at, mut read) = (0, Vec::new());
+            let put = |block: &mut [i64]| read.extend_from_slice(block);
+            assert_eq!(decode_integers(&bytes, &mut at, integers.len(), put), Ok(()));
             assert_eq!((at, read), (len, integers));
         }
 
@@ -449,11 +521,10 @@ mod tests {
             mode in 0..5_u8,
             width in 0..70_u8,
         ) {
-            let mut integers = vec![0; count];
-            let _ = decode_integers(&bytes, &mut 0, &mut integers);
+            let _ = decode_integers(&bytes, &mut 0, count, |_| {});
             let mut headed = vec![mode, width];
             headed.extend(&bytes);
-            let _ = decode_integers(&headed, &mut 0, &mut integers);
+            let _ = decode_integers(&headed, &mut 0, count, |_| {});
         }
     }
 

@@ -34,7 +34,9 @@ mod quotients;
 mod raw;
 mod scale;
 mod scaled;
+mod simd;
 mod timestamps;
+mod unpacking;
 mod values;
 pub mod varint;
 

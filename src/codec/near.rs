@@ -12,7 +12,7 @@
 
 use crate::codec::error::CodecError;
 use crate::codec::exceptions::{ValueException, exceptions_bytes, put_exceptions, take_exceptions};
-use crate::codec::integers::room_for;
+use crate::codec::integers::check_room;
 use crate::codec::quotients::{Quotients, insert_exceptions, take_divisor, value_beside};
 use crate::codec::scaled::{ScaledPlan, decode_scaled};
 use crate::codec::varint;
@@ -59,9 +59,11 @@ pub(super) fn decode(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<(
     let exceptions = take_exceptions(bytes, &mut at, count)?;
     let near = count - exceptions.len();
     let rest = bytes.len().saturating_sub(at);
-    let (mut integers, mut distances) = (room_for(near, rest)?, room_for(near, rest)?);
-    decode_scaled(bytes, &mut at, &mut integers)?;
-    decode_scaled(bytes, &mut at, &mut distances)?;
+    check_room(near, rest)?;
+    let mut integers = Vec::with_capacity(near);
+    decode_scaled(bytes, &mut at, near, |block| integers.extend_from_slice(block))?;
+    let mut distances = Vec::with_capacity(near);
+    decode_scaled(bytes, &mut at, near, |block| distances.extend_from_slice(block))?;
     if at != bytes.len() {
         return Err(CodecError::TrailingBytes);
     }

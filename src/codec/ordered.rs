@@ -4,7 +4,7 @@
 //! column of these integers is stored as in `scaled`.
 
 use crate::codec::error::CodecError;
-use crate::codec::integers::room_for;
+use crate::codec::integers::check_room;
 use crate::codec::scaled::{ScaledPlan, decode_scaled};
 
 /// Plans the values. O(n).
@@ -22,12 +22,15 @@ pub(super) fn orders_of(values: &[f64]) -> Vec<i64> {
 /// # Errors
 /// [`CodecError`] where the bytes are no encoding of so many values.
 pub(super) fn decode(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<(), CodecError> {
-    let (mut at, mut integers) = (0, room_for(count, bytes.len())?);
-    decode_scaled(bytes, &mut at, &mut integers)?;
+    check_room(count, bytes.len())?;
+    let mut at = 0;
+    out.reserve(count);
+    decode_scaled(bytes, &mut at, count, |integers| {
+        out.extend(integers.iter().map(|integer| value_of(*integer)));
+    })?;
     if at != bytes.len() {
         return Err(CodecError::TrailingBytes);
     }
-    out.extend(integers.iter().map(|integer| value_of(*integer)));
     Ok(())
 }
 

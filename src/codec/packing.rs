@@ -3,8 +3,9 @@
 //! Field `i` of width `w` stands at bits `i * w ..` of the stream, least significant bit first, as
 //! in [`crate::codec::bits`]. A field can be taken by one load, a shift and a mask.
 
-use crate::codec::bits::{BitReader, BitSink, BitWriter};
+use crate::codec::bits::{BitSink, BitWriter};
 use crate::codec::error::CodecError;
+use crate::codec::unpacking::unpack_onto;
 
 /// A field up to this width lies in the eight bytes from its first one, wherever it begins.
 const LOAD_BITS: u32 = 57;
@@ -76,74 +77,29 @@ fn pack_joined<const JOINED: usize>(fields: &[u64], width: u32, out: &mut Vec<u8
 /// Fills `fields` from the beginning of `bytes`, and returns how many bytes that took.
 ///
 /// # Errors
-/// [`CodecError::Truncated`] where there are too few, [`CodecError::OutOfRange`] for a width above
-/// 64 or bits in the padding.
+/// As [`check_packed`].
 pub(super) fn unpack(bytes: &[u8], width: u32, fields: &mut [u64]) -> Result<usize, CodecError> {
-    if width > u64::BITS {
-        return Err(CodecError::OutOfRange { field: "width" });
-    }
-    let used = packed_bytes(fields.len(), width);
-    let own = bytes.get(..used).ok_or(CodecError::Truncated)?;
-    let in_last = (fields.len() * width as usize) % 8;
-    if in_last > 0 && own.last().is_some_and(|last| last >> in_last != 0) {
-        return Err(CodecError::OutOfRange { field: "padding" });
-    }
-    if width == 0 {
-        fields.fill(0);
-    } else if width <= LOAD_BITS {
-        unpack_by_loads(bytes, own, width, fields)?;
-    } else {
-        let mut reader = BitReader::new(own);
-        for field in fields {
-            *field = reader.take(width)?;
-        }
-    }
+    let used = check_packed(bytes, width, fields.len())?;
+    unpack_onto(0, bytes, 0, width, fields);
     Ok(used)
 }
 
-/// Takes fields that one load holds; `own` are the first bytes of `bytes`, and what follows them
-/// may be loaded and masked away.
-fn unpack_by_loads(
-    bytes: &[u8],
-    own: &[u8],
-    width: u32,
-    fields: &mut [u64],
-) -> Result<(), CodecError> {
-    let mask = u64::MAX >> (u64::BITS - width);
-    let step = width as usize;
-    // Fields whose eight bytes lie inside of what is there.
-    let loadable = (bytes.len().saturating_sub(7) * 8).div_ceil(step).min(fields.len());
-    let (inner, last) = fields.split_at_mut(loadable);
-    // Eight fields take `width` whole bytes: the shifts repeat, and the loop has no division.
-    let mut groups = inner.chunks_exact_mut(8);
-    let mut at = 0;
-    for group in groups.by_ref() {
-        let group_bytes = bytes.get(at..).unwrap_or(&[]);
-        for (index, field) in group.iter_mut().enumerate() {
-            let bit = index * step;
-            *field = (load(group_bytes, bit / 8) >> (bit % 8)) & mask;
-        }
-        at += step;
+/// Returns how many bytes so many fields take of the beginning of `bytes`.
+///
+/// # Errors
+/// [`CodecError::Truncated`] where there are too few, [`CodecError::OutOfRange`] for a width above
+/// 64 or bits in the padding.
+pub(super) fn check_packed(bytes: &[u8], width: u32, fields: usize) -> Result<usize, CodecError> {
+    if width > u64::BITS {
+        return Err(CodecError::OutOfRange { field: "width" });
     }
-    let done = loadable - loadable % 8;
-    for (index, field) in (done..).zip(groups.into_remainder()) {
-        let bit = index * step;
-        *field = (load(bytes, bit / 8) >> (bit % 8)) & mask;
+    let used = packed_bytes(fields, width);
+    let own = bytes.get(..used).ok_or(CodecError::Truncated)?;
+    let in_last = (fields * width as usize) % 8;
+    if in_last > 0 && own.last().is_some_and(|last| last >> in_last != 0) {
+        return Err(CodecError::OutOfRange { field: "padding" });
     }
-    let mut reader = BitReader::new(own.get(loadable * step / 8..).unwrap_or(&[]));
-    if !last.is_empty() {
-        reader.take(u32::try_from(loadable * step % 8).unwrap_or(0))?;
-    }
-    for field in last {
-        *field = reader.take(width)?;
-    }
-    Ok(())
-}
-
-#[inline]
-fn load(bytes: &[u8], at: usize) -> u64 {
-    let word = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>());
-    word.map_or(0, |word| u64::from_le_bytes(*word))
+    Ok(used)
 }
 
 #[cfg(test)]

@@ -168,19 +168,22 @@ fn common_divisor(integers: &[i64]) -> u64 {
     if divisor == 0 || divisor > i64::MAX as u64 { 1 } else { divisor }
 }
 
-/// Fills `integers` from the bytes of a column at `*at`, which moves behind it.
+/// Decodes the `count` integers of the column at `*at`, which moves behind it, and gives them to
+/// `put`, a block at a time.
 ///
 /// # Errors
-/// [`CodecError`] where the bytes are no such column.
+/// [`CodecError`] where the bytes are no such column; `put` may have been given some then.
 pub(super) fn decode_scaled(
     bytes: &[u8],
     at: &mut usize,
-    integers: &mut [i64],
+    count: usize,
+    mut put: impl FnMut(&[i64]),
 ) -> Result<(), CodecError> {
     let scale = Scale::take(bytes, at)?;
-    decode_integers(bytes, at, integers)?;
-    scale.multiply(integers);
-    Ok(())
+    decode_integers(bytes, at, count, |block| {
+        scale.multiply(block);
+        put(block);
+    })
 }
 
 #[cfg(test)]
@@ -220,8 +223,9 @@ mod tests {
             let mut bytes = Vec::new();
             plan.encode(&mut bytes);
             assert_eq!(bytes.len() as u64, plan.len_bytes());
-            let (mut at, mut read) = (0, vec![0; integers.len()]);
-            assert_eq!(decode_scaled(&bytes, &mut at, &mut read), Ok(()));
+            let (mut at, mut read) = (0, Vec::new());
+            let put = |block: &[i64]| read.extend_from_slice(block);
+            assert_eq!(decode_scaled(&bytes, &mut at, integers.len(), put), Ok(()));
             assert_eq!((at, read), (bytes.len(), integers));
         }
     }

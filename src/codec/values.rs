@@ -290,6 +290,7 @@ fn decode_constant(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<(),
 mod tests {
     use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 
+    use crate::codec::simd::tests::on_any_processor;
     use crate::codec::values::{ValueCodec, decode_values, encode_values};
     use crate::codec::{CONSTANT_COUNT_MAX, CodecError, DENSE_COUNT_MAX, Tier};
 
@@ -384,6 +385,23 @@ mod tests {
         }
     }
 
+    /// What is written and read is the same on processors without extensions.
+    fn check_any_processor(bits: &[u64]) {
+        let values = from_bits(bits);
+        for codec in ValueCodec::ALL {
+            let (mut bytes, mut plain_bytes) = (Vec::new(), Vec::new());
+            let held = codec.encode(&values, &mut bytes);
+            assert_eq!(on_any_processor(|| codec.encode(&values, &mut plain_bytes)), held);
+            assert_eq!(plain_bytes, bytes, "{codec:?}");
+            if held {
+                let mut plain = Vec::new();
+                let decode = || decode_values(codec, &bytes, values.len(), &mut plain);
+                on_any_processor(decode).unwrap();
+                assert_eq!(to_bits(&plain), bits, "{codec:?}");
+            }
+        }
+    }
+
     #[test]
     fn columns_of_every_length_come_back() {
         let noise = |i: u32| i.wrapping_mul(0x9E37_79B9) >> 7;
@@ -408,6 +426,7 @@ mod tests {
         #[test]
         fn any_column_comes_back_bit_for_bit(bits in column()) {
             check_round_trip(&bits);
+            check_any_processor(&bits);
         }
 
         #[test]

@@ -14,6 +14,7 @@ use crate::codec::dense::BINS_MAX;
 use crate::codec::dense::huffman::{Code, LENGTH_MAX};
 use crate::codec::dense::tree::Bin;
 use crate::codec::error::CodecError;
+use crate::codec::simd::{self, Kernel};
 use crate::codec::varint;
 
 const STREAMS: usize = 4;
@@ -134,7 +135,7 @@ pub(super) fn take_ids(
     }
     let [first, second, third] = ends;
     let mut cursors = [0, first, second, third].map(|start| Cursor { bytes, bit: start * 8 });
-    take_streams(&mut cursors, &lookup, ids);
+    simd::run(TakeStreams { cursors: &mut cursors, lookup: &lookup, ids });
     let [a, b, c, last] = cursors;
     for (cursor, end) in [a, b, c].into_iter().zip(ends) {
         if cursor.finish()? != end {
@@ -146,6 +147,24 @@ pub(super) fn take_ids(
 }
 
 /// Reads four streams side by side, so that their look-ups overlap.
+struct TakeStreams<'a, 'b> {
+    cursors: &'b mut [Cursor<'a>; STREAMS],
+    lookup: &'b Lookup,
+    ids: &'b mut [u8],
+}
+
+impl Kernel for TakeStreams<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a kernel")]
+    fn run(self) {
+        take_streams(self.cursors, self.lookup, self.ids);
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "part of a kernel")]
 fn take_streams(cursors: &mut [Cursor<'_>; STREAMS], lookup: &Lookup, ids: &mut [u8]) {
     let quarter = ids.len() / STREAMS;
     let (first, rest) = ids.split_at_mut(quarter);

@@ -1,12 +1,11 @@
 //! The places of entries in their bins, grouped by bin: a slice for each.
 
-use crate::codec::bits::{BitSink, BitWriter, bits_at};
+use crate::codec::bits::{BitSink, BitWriter};
 use crate::codec::dense::BINS_MAX;
 use crate::codec::dense::tree::Bin;
 use crate::codec::error::CodecError;
-
-/// A field up to this width lies in one load, wherever it begins.
-const LOAD_BITS: u32 = 57;
+use crate::codec::simd::{self, Kernel};
+use crate::codec::unpacking::unpack_onto;
 
 /// Appends the slices of entries, of each of which the bin is known.
 pub(super) fn put_slices(entries: &[i64], ids: &[u8], bins: &[Bin], out: &mut Vec<u8>) {
@@ -59,31 +58,7 @@ pub(super) fn slices_bytes(bytes: &[u8], bins: &[Bin]) -> Result<usize, CodecErr
 
 /// Fills `entries` with the first ones of the bin whose slice begins at bit `first_bit`.
 pub(super) fn take_slice(bytes: &[u8], first_bit: usize, bin: &Bin, entries: &mut [i64]) {
-    let step = bin.width as usize;
-    let mask = mask_of(bin);
-    let mut bit = first_bit;
-    if bin.width == 0 {
-        entries.fill(bin.low);
-    } else if bin.width <= LOAD_BITS {
-        for entry in entries {
-            *entry = bin.low.wrapping_add((bits_at(bytes, bit) & mask).cast_signed());
-            bit += step;
-        }
-    } else {
-        for entry in entries {
-            *entry = bin.low.wrapping_add((wide_bits_at(bytes, bit) & mask).cast_signed());
-            bit += step;
-        }
-    }
-}
-
-fn mask_of(bin: &Bin) -> u64 {
-    u64::MAX.checked_shr(u64::BITS - bin.width).unwrap_or(0)
-}
-
-/// Returns 64 bits.
-fn wide_bits_at(bytes: &[u8], bit: usize) -> u64 {
-    (bits_at(bytes, bit) & u64::from(u32::MAX)) | bits_at(bytes, bit + 32) << 32
+    unpack_onto(bin.low.cast_unsigned(), bytes, first_bit, bin.width, entries);
 }
 
 /// Gives each entry the next one of its bin.
@@ -109,7 +84,8 @@ pub(super) fn deal_slices(
         first_bit += bin.count as usize * bin.width as usize;
         (rest, end) = (behind, *last);
     }
-    deal(&grouped, ids, entries, &mut firsts, &mut ends);
+    let (firsts_left, ends_left) = (&mut firsts, &mut ends);
+    simd::run(Deal { grouped: &grouped, ids, entries, firsts: firsts_left, ends: ends_left });
     // Each bin is used up where what came from its front meets what came from its back.
     if firsts != ends {
         return Err(CodecError::OutOfRange { field: "ids" });
@@ -119,30 +95,39 @@ pub(super) fn deal_slices(
 
 /// Deals the first half of the entries from the fronts of the bins, and the second half, backwards,
 /// from their backs.
-fn deal(
-    grouped: &[i64],
-    ids: &[u8],
-    entries: &mut [i64],
-    firsts: &mut [u32; BINS_MAX],
-    ends: &mut [u32; BINS_MAX],
-) {
-    let half = entries.len() / 2;
-    let (front, back) = entries.split_at_mut(half);
-    let (front_ids, back_ids) = ids.split_at(half.min(ids.len()));
-    let mut from_back = |(entry, id): (&mut i64, &u8)| {
-        if let Some(end) = ends.get_mut(usize::from(*id)) {
-            *end = end.wrapping_sub(1);
-            *entry = grouped.get(*end as usize).copied().unwrap_or(0);
+struct Deal<'a, 'b> {
+    grouped: &'a [i64],
+    ids: &'a [u8],
+    entries: &'b mut [i64],
+    firsts: &'b mut [u32; BINS_MAX],
+    ends: &'b mut [u32; BINS_MAX],
+}
+
+impl Kernel for Deal<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a kernel")]
+    fn run(self) {
+        let Self { grouped, ids, entries, firsts, ends } = self;
+        let half = entries.len() / 2;
+        let (front, back) = entries.split_at_mut(half);
+        let (front_ids, back_ids) = ids.split_at(half.min(ids.len()));
+        let mut from_back = |(entry, id): (&mut i64, &u8)| {
+            if let Some(end) = ends.get_mut(usize::from(*id)) {
+                *end = end.wrapping_sub(1);
+                *entry = grouped.get(*end as usize).copied().unwrap_or(0);
+            }
+        };
+        let mut backwards = back.iter_mut().rev().zip(back_ids.iter().rev());
+        for (front, back) in front.iter_mut().zip(front_ids).zip(&mut backwards) {
+            let (entry, id) = front;
+            if let Some(first) = firsts.get_mut(usize::from(*id)) {
+                *entry = grouped.get(*first as usize).copied().unwrap_or(0);
+                *first = first.wrapping_add(1);
+            }
+            from_back(back);
         }
-    };
-    let mut backwards = back.iter_mut().rev().zip(back_ids.iter().rev());
-    for (front, back) in front.iter_mut().zip(front_ids).zip(&mut backwards) {
-        let (entry, id) = front;
-        if let Some(first) = firsts.get_mut(usize::from(*id)) {
-            *entry = grouped.get(*first as usize).copied().unwrap_or(0);
-            *first = first.wrapping_add(1);
-        }
-        from_back(back);
+        backwards.for_each(from_back);
     }
-    backwards.for_each(from_back);
 }

@@ -70,9 +70,7 @@ impl Lane {
 
     pub(super) fn put_values(self, integers: &[i64], out: &mut Vec<f64>) {
         match self {
-            Self::Decimal(power) => {
-                out.extend(integers.iter().map(|integer| decimal::value_of(*integer, power)));
-            }
+            Self::Decimal(power) => decimal::put_values(integers, power, out),
             Self::Ordered => {
                 out.extend(integers.iter().map(|integer| ordered::value_of(*integer)));
             }
