@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &DemoArguments, context: &Context) -> anyhow::Resul
         incident.start.saturating_sub(600_000_000_000),
         incident.end.saturating_add(600_000_000_000)
     );
-    let errors = "p95(latency) as p95, share(latency, {status=\"error\"}) as errors";
+    let errors = "p95(latency) as p95, share(latency, {status!=\"ok\"}) as errors";
     let questions = [
         "count(latency) as requests, p50(latency) as p50, p99(latency) as p99 by bot last 24h"
             .to_owned(),
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &DemoArguments, context: &Context) -> anyhow::Resul
         format!("rate(latency) per 1m as requests_per_minute by channel {around}"),
         "sum(tokens) as tokens, avg(tokens) as tokens_per_answer by intent top 5 last 24h"
             .to_owned(),
-        "share(latency, where value > 2s) as slow by bot last 24h".to_owned(),
+        "share(latency, where value > 10s) as slow by bot last 24h".to_owned(),
     ];
     let snapshot = store.snapshot()?;
     for question in questions {

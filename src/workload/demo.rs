@@ -2,40 +2,40 @@
 
 use crate::model::{TimeRange, Timestamp};
 use crate::workload::random::Random;
-use crate::workload::two_decimals;
+use crate::workload::traffic::labels::CHANNELS;
+use crate::workload::traffic::{Traffic, TrafficOptions, TrafficRow, TrafficStatus, ValueForm};
 
 const MINUTE_NANOS: i64 = 60_000_000_000;
 const DAY_MINUTES: i64 = 1_440;
 /// How long before the end the incident begins, and how long it lasts.
 const INCIDENT_MINUTES: (i64, i64) = (187, 20);
-/// Requests a minute over all bots on average.
-const RATE: f64 = 150.0;
-/// Traffic by hour of the day, with a mean of 1: measured on a chat model service over 14 days.
-const HOURS: [f64; 24] = [
-    0.84, 0.71, 0.73, 0.68, 0.71, 0.66, 0.68, 0.85, 1.02, 1.05, 1.13, 1.09, 1.06, 1.07, 1.06, 1.05,
-    1.09, 1.08, 1.01, 1.23, 1.46, 1.40, 1.27, 1.06,
+/// What the incident does: answers take so many times as long, and this share of them fails.
+const SLOWER: f64 = 6.0;
+const INCIDENT_FAILED_SHARE: f64 = 0.25;
+/// No request takes longer: it is given up.
+const SECONDS_MAX: f64 = 60.0;
+/// Requests a second over all bots on average.
+const RATE: f64 = 2.5;
+/// Series that there may be: so many that each of the bots is asked on every channel.
+const SERIES: usize = 2_400;
+/// Bots by traffic. The last one answers without a language model.
+const BOTS: [&str; 5] = ["support", "shop", "assistant", "booking", "faq"];
+/// A bot's intents by traffic; those behind the last have its name.
+const INTENTS: [&str; 8] = [
+    "order_status",
+    "smalltalk",
+    "refund",
+    "opening_hours",
+    "complaint",
+    "product_search",
+    "human_agent",
+    "other",
 ];
-/// Bots: name, share of the traffic, median response time in ms.
-const BOTS: [(&str, f64, f64); 5] = [
-    ("support", 0.42, 620.0),
-    ("shop", 0.27, 310.0),
-    ("assistant", 0.17, 1450.0),
-    ("booking", 0.09, 480.0),
-    ("faq", 0.05, 140.0),
-];
-const CHANNELS: [(&str, f64); 4] =
-    [("web", 0.48), ("telegram", 0.22), ("whatsapp", 0.17), ("slack", 0.13)];
-const INTENTS: [(&str, f64); 8] = [
-    ("order_status", 0.31),
-    ("smalltalk", 0.19),
-    ("refund", 0.14),
-    ("opening_hours", 0.11),
-    ("complaint", 0.09),
-    ("product_search", 0.07),
-    ("human_agent", 0.05),
-    ("other", 0.04),
-];
-const ERROR_SHARE: f64 = 0.018;
+/// Where the incident is, by place in `BOTS` and by name.
+const INCIDENT_BOT: u16 = 0;
+const INCIDENT_CHANNEL: &str = "slack";
+/// The key of the incident's own randomness.
+const INCIDENT_STREAM: u64 = 9;
 
 /// One request of the demonstration.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,17 +48,17 @@ pub struct Request {
     pub channel: &'static str,
     /// What the user wanted.
     pub intent: &'static str,
-    /// `ok` or `error`.
+    /// How it ended: `ok`, or how it failed.
     pub status: &'static str,
     /// The response time in milliseconds.
     pub latency_ms: f64,
-    /// The tokens generated; none for a failed request.
+    /// The tokens generated; none for a failed request or without a language model.
     pub tokens: f64,
 }
 
-/// A day of requests that ends at a given time, about 200,000 of them. Twenty minutes of it, three
-/// hours before the end, are an incident: the support bot answers eight times slower on Slack, and
-/// a quarter of its answers there fail.
+/// A day of requests that ends at a given time, about 200,000 of them, in the order they end.
+/// They are [`Traffic`] of five bots, but for twenty minutes that begin three hours before the
+/// end: the support bot answers six times slower on Slack, and a quarter of its answers there fail.
 ///
 /// ```
 /// use silverback::workload::Demo;
@@ -69,9 +69,9 @@ pub struct Request {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Demo {
+    traffic: Traffic,
+    incident: TimeRange,
     random: Random,
-    clock: f64,
-    start: i64,
     end: i64,
 }
 
@@ -80,71 +80,65 @@ impl Demo {
     #[must_use]
     pub fn new(seed: u64, end: Timestamp) -> Self {
         let end = end.as_nanos();
-        let start = end.saturating_sub(DAY_MINUTES * MINUTE_NANOS);
-        Self { random: Random::new(seed), clock: 0.0, start, end }
+        let options = TrafficOptions::default()
+            .rows(u64::MAX)
+            .rate(RATE)
+            .bots(BOTS.len())
+            .series(SERIES)
+            .start_nanos(end.saturating_sub(DAY_MINUTES * MINUTE_NANOS));
+        let (before, minutes) = INCIDENT_MINUTES;
+        let whole = Timestamp::from_nanos(end.div_euclid(MINUTE_NANOS) * MINUTE_NANOS);
+        let start = whole.saturating_sub(before * MINUTE_NANOS);
+        let incident = TimeRange::new(start, start.saturating_add(minutes * MINUTE_NANOS));
+        let random = Random::keyed(seed, INCIDENT_STREAM, 0);
+        Self { traffic: Traffic::new(seed, &options), incident, random, end }
     }
 
     /// Returns when the incident is.
     #[must_use]
     pub fn incident(&self) -> TimeRange {
-        let (before, minutes) = INCIDENT_MINUTES;
-        let whole = self.end.div_euclid(MINUTE_NANOS) * MINUTE_NANOS;
-        let start = Timestamp::from_nanos(whole).saturating_sub(before * MINUTE_NANOS);
-        TimeRange::new(start, start.saturating_add(minutes * MINUTE_NANOS))
+        self.incident
     }
-}
 
-/// Returns the requests a minute at a time of day.
-fn rate(now: i64) -> f64 {
-    let hour = now.div_euclid(60 * MINUTE_NANOS).rem_euclid(24);
-    let factor = usize::try_from(hour).ok().and_then(|hour| HOURS.get(hour));
-    RATE * factor.copied().unwrap_or(1.0)
+    /// Makes an answer of the incident out of one that it hits.
+    fn strike(&mut self, row: &mut TrafficRow) {
+        row.seconds = (row.seconds * SLOWER).min(SECONDS_MAX);
+        if row.seconds >= SECONDS_MAX {
+            row.status = TrafficStatus::Timeout;
+        } else if self.random.unit() < INCIDENT_FAILED_SHARE {
+            row.status = TrafficStatus::UpstreamError;
+        }
+        if row.status != TrafficStatus::Ok {
+            row.generated_tokens = 0;
+        }
+    }
 }
 
 impl Iterator for Demo {
     type Item = Request;
 
     fn next(&mut self) -> Option<Request> {
-        #[expect(clippy::cast_possible_truncation, reason = "nanoseconds of one day")]
-        let now = self.start.saturating_add(self.clock as i64);
-        #[expect(clippy::cast_precision_loss, reason = "a length of time, not an identity")]
-        let minute = MINUTE_NANOS as f64;
-        self.clock += minute / rate(now) * self.random.exponential();
-        #[expect(clippy::cast_possible_truncation, reason = "nanoseconds of one day")]
-        let at = self.start.saturating_add(self.clock as i64);
-        if at >= self.end {
-            return None;
-        }
+        let mut row = self.traffic.next().filter(|row| row.end < self.end)?;
         // Requests are stamped with whole milliseconds.
-        let timestamp = Timestamp::from_nanos(at.div_euclid(1_000_000) * 1_000_000);
-        let &(bot, _, median) = pick(&BOTS, |bot| bot.1, self.random.unit())?;
-        let &(channel, _) = pick(&CHANNELS, |channel| channel.1, self.random.unit())?;
-        let &(intent, _) = pick(&INTENTS, |intent| intent.1, self.random.unit())?;
-        let hit = self.incident().contains(timestamp) && bot == "support" && channel == "slack";
-        let (slower, error_share) = if hit { (8.0, 0.25) } else { (1.0, ERROR_SHARE) };
-        let failed = self.random.unit() < error_share;
-        let latency = self.random.log_normal(median * slower, 0.55);
-        let tokens = self.random.log_normal(130.0, 0.7).round();
+        let timestamp = Timestamp::from_nanos(row.start.div_euclid(1_000_000) * 1_000_000);
+        let (channel, _) = CHANNELS.get(usize::from(row.channel)).copied()?;
+        if row.bot == INCIDENT_BOT
+            && channel == INCIDENT_CHANNEL
+            && self.incident.contains(timestamp)
+        {
+            self.strike(&mut row);
+        }
+        let intent = usize::from(row.intent).min(INTENTS.len() - 1);
         Some(Request {
             timestamp,
-            bot,
+            bot: BOTS.get(usize::from(row.bot))?,
             channel,
-            intent,
-            status: if failed { "error" } else { "ok" },
-            latency_ms: two_decimals(latency),
-            tokens: if failed { 0.0 } else { tokens },
+            intent: INTENTS.get(intent)?,
+            status: row.status.as_str(),
+            latency_ms: row.latency(ValueForm::Millis),
+            tokens: f64::from(row.generated_tokens),
         })
     }
-}
-
-/// Returns the entry whose share of the whole a number from 0 to 1 falls into.
-fn pick<T>(entries: &[T], share: impl Fn(&T) -> f64, at: f64) -> Option<&T> {
-    let mut left = at;
-    let hit = entries.iter().find(|entry| {
-        left -= share(entry);
-        left < 0.0
-    });
-    hit.or(entries.last())
 }
 
 #[cfg(test)]
@@ -154,23 +148,31 @@ mod tests {
 
     #[test]
     fn the_incident_stands_out_and_the_rest_does_not() {
-        let end = Timestamp::from_secs(1_770_000_000).unwrap();
-        let demo = Demo::new(1, end);
-        let incident = demo.incident();
-        let requests: Vec<_> = demo.collect();
-        assert!((150_000..300_000).contains(&requests.len()), "{}", requests.len());
-        assert!(requests.is_sorted_by_key(|request| request.timestamp));
-        let (mut hit, mut other) = ((0, 0.0, 0), (0, 0.0, 0));
-        for r in requests.iter().filter(|r| r.bot == "support" && r.channel == "slack") {
-            let sums = if incident.contains(r.timestamp) { &mut hit } else { &mut other };
-            sums.0 += 1;
-            sums.1 += r.latency_ms;
-            sums.2 += i32::from(r.status == "error");
+        for seed in 1..4 {
+            let end = Timestamp::from_secs(1_770_000_000).unwrap();
+            let demo = Demo::new(seed, end);
+            let incident = demo.incident();
+            let requests: Vec<_> = demo.collect();
+            assert!((120_000..350_000).contains(&requests.len()), "{}", requests.len());
+            let (mut hit, mut other) = ((0, 0.0, 0), (0, 0.0, 0));
+            for r in requests.iter().filter(|r| r.bot == "support" && r.channel == "slack") {
+                let sums = if incident.contains(r.timestamp) { &mut hit } else { &mut other };
+                sums.0 += 1;
+                sums.1 += r.latency_ms;
+                sums.2 += i32::from(r.status != "ok");
+            }
+            assert!(hit.0 > 20, "{hit:?}");
+            let mean = |sums: (i32, f64, i32)| sums.1 / f64::from(sums.0);
+            assert!(mean(hit) > 3.0 * mean(other), "{hit:?} {other:?}");
+            assert!(hit.2 * 7 > hit.0, "{hit:?}");
+            assert!(other.2 * 20 < other.0, "{other:?}");
+            let failed = requests.iter().filter(|r| r.status != "ok");
+            assert!(failed.clone().all(|r| r.tokens == 0.0));
+            assert!(failed.count() * 25 < requests.len());
+            // Each bot and each channel has traffic.
+            for bot in super::BOTS {
+                assert!(requests.iter().any(|r| r.bot == bot), "{bot}");
+            }
         }
-        assert!(hit.0 > 50, "{hit:?}");
-        let mean = |sums: (i32, f64, i32)| sums.1 / f64::from(sums.0);
-        assert!(mean(hit) > 6.0 * mean(other), "{hit:?} {other:?}");
-        assert!(hit.2 * 8 > hit.0, "{hit:?}");
-        assert!(other.2 * 25 < other.0, "{other:?}");
     }
 }

@@ -5,7 +5,7 @@
 //! begin and written when they end. Memory does not grow with the rows.
 
 mod choice;
-mod labels;
+pub(crate) mod labels;
 mod options;
 mod outcome;
 mod quantiles;
