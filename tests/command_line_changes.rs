@@ -163,19 +163,69 @@ fn benches_tell_their_figures_as_one_object() {
     for (workload, first, count) in [("events", "Q1", 6), ("scrape", "Q4", 4), ("traffic", "Q1", 6)]
     {
         let arguments = ["bench", "query", "--workload", workload, "--samples", "4000", "--runs"];
-        let rest = ["1", "--series", "20", "--dir", dir, "-o", "json"];
-        let out = good(folder.path(), &[&arguments[..], &rest].concat());
-        let object: serde_json::Value = serde_json::from_str(&out).unwrap();
-        let questions = object["questions"].as_array().unwrap();
-        assert_eq!((questions.len(), &questions[0]["question"]), (count, &first.into()), "{out}");
-        for question in questions {
-            assert!(question["wall_ms"].as_f64().unwrap() > 0.0, "{question}");
-            assert!(question["rows"].as_u64().unwrap() > 0, "{question}");
-        }
+        let rest = ["1", "--series", "20", "--dir", dir, "--report", "-o", "json"];
+        asks_the_same(&good(folder.path(), &[&arguments[..], &rest].concat()), first, count);
     }
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
     bad(folder.path(), &["bench", "write", "--durability", "maybe"], 2);
+}
+
+/// Each question of a bench has an answer, which is that of the naive path.
+fn asks_the_same(out: &str, first: &str, count: usize) {
+    let object: serde_json::Value = serde_json::from_str(out).unwrap();
+    let questions = object["questions"].as_array().unwrap();
+    assert_eq!((questions.len(), &questions[0]["question"]), (count, &first.into()), "{out}");
+    for question in questions {
+        assert!(question["wall_ms"].as_f64().unwrap() > 0.0, "{question}");
+        assert!(question["naive_ms"].as_f64().unwrap() > 0.0, "{question}");
+        assert!(question["rows"].as_u64().unwrap() > 0, "{question}");
+        assert_eq!(question["is_same"], true, "{question}");
+    }
+}
+
+/// What a stranger wants to know is what his own samples take: a file is a workload as well.
+#[test]
+fn benches_measure_with_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("requests.csv");
+    let row = |number: u32| {
+        let (bot, status) = (number % 3, if number.is_multiple_of(7) { "timeout" } else { "ok" });
+        let (minute, second) = (number / 60 % 60, number % 60);
+        let latency = f64::from(number * 37 % 1_000) / 4.0;
+        format!("2026-02-09T10:{minute:02}:{second:02}Z,b{bot},{status},{latency}\n")
+    };
+    let rows: String = (0..3_000).map(row).collect();
+    std::fs::write(&file, format!("time,bot,status,latency_ms\n{rows}not a time,b0,ok,7\n"))
+        .unwrap();
+    let file = file.to_str().unwrap();
+    let dir = folder.path().join("stores");
+    let dir = dir.to_str().unwrap();
+    for verb in ["write", "size", "recover", "query"] {
+        let out =
+            good(folder.path(), &["bench", verb, "--workload", file, "--dir", dir, "-o", "json"]);
+        let object: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(
+            (&object["samples"], &object["workload"]),
+            (&3_000.into(), &file.into()),
+            "{out}"
+        );
+        assert!(verb == "query" || object["rows_refused"] == 1, "{out}");
+    }
+    let few = ["--samples", "2500", "--runs", "1", "--report", "-o", "json"];
+    let arguments = ["bench", "query", "--workload", file, "--dir", dir];
+    asks_the_same(&good(folder.path(), &[&arguments[..], &few].concat()), "Q1", 6);
+    let markdown = good(folder.path(), &["bench", "size", "--workload", file, "-o", "markdown"]);
+    assert!(
+        markdown.starts_with("| figure | value |\n|---|---|\n| bench | size |\n"),
+        "{markdown}"
+    );
+    let table = good(folder.path(), &["bench", "size", "--workload", file, "--samples", "9"]);
+    assert!(table.lines().any(|line| line.split_whitespace().eq(["samples", "9"])), "{table}");
+    bad(folder.path(), &["bench", "size", "--workload", "nowhere.csv"], 2);
+    std::fs::write(folder.path().join("empty.csv"), "time,bot,latency_ms\n").unwrap();
+    let empty = folder.path().join("empty.csv");
+    bad(folder.path(), &["bench", "size", "--workload", empty.to_str().unwrap()], 2);
 }
 
 #[test]

@@ -1,15 +1,18 @@
 //! The arguments of `silverback bench`: what traffic, how it is written, how figures are printed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use silverback::Durability;
 use silverback::workload::Preset;
 
 use crate::cli::Usage;
 use crate::cli::bench::report::Form;
 use crate::cli::quantity::duration_of;
+
+/// How many samples are made up where nobody says.
+const SAMPLES: u64 = 1_000_000;
 
 /// The questions and what they are asked of.
 #[derive(Debug, Args)]
@@ -22,21 +25,24 @@ pub(crate) struct QueryArguments {
     /// A store of this workload, which is made where there is none, and kept
     #[arg(long)]
     pub(crate) store: Option<PathBuf>,
+    /// Answer each question by collecting and sorting its samples too, and compare
+    #[arg(long)]
+    pub(crate) report: bool,
 }
 
 /// The traffic and how it is written.
 #[derive(Debug, Args)]
 pub(crate) struct LoadArguments {
     /// events (response times of 200 series), scrape (gauges and counters), churn (series that
-    /// end), traffic (requests as measured services have them)
-    #[arg(long, value_enum, default_value = "events")]
+    /// end), traffic (requests as measured services have them), or a file that `ingest` reads
+    #[arg(long, value_name = "WORKLOAD|FILE", default_value = "events", value_parser = workload)]
     pub(crate) workload: Workload,
     /// What traffic of the workload `traffic`: its series, rate and labels
     #[arg(long, default_value = "tiny", value_parser = preset)]
     pub(crate) preset: Preset,
-    /// How many samples
-    #[arg(long, default_value_t = 1_000_000)]
-    pub(crate) samples: u64,
+    /// How many samples [default: 1000000, or all of a file]
+    #[arg(long)]
+    pub(crate) samples: Option<u64>,
     /// How many series at a time, where the workload leaves it open
     #[arg(long, default_value_t = 2_000)]
     pub(crate) series: u64,
@@ -61,12 +67,47 @@ pub(crate) struct LoadArguments {
 }
 
 /// What traffic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Workload {
     Events,
     Scrape,
     Churn,
     Traffic,
+    File(PathBuf),
+}
+
+impl Workload {
+    /// Returns the name that figures have.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Events => "events".to_owned(),
+            Self::Scrape => "scrape".to_owned(),
+            Self::Churn => "churn".to_owned(),
+            Self::Traffic => "traffic".to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
+impl LoadArguments {
+    /// Returns how many samples are made up.
+    pub(crate) fn samples_made(&self) -> u64 {
+        self.samples.unwrap_or(SAMPLES)
+    }
+}
+
+/// Reads the name of a workload, or of a file.
+fn workload(name: &str) -> Result<Workload, String> {
+    match name {
+        "events" => Ok(Workload::Events),
+        "scrape" => Ok(Workload::Scrape),
+        "churn" => Ok(Workload::Churn),
+        "traffic" => Ok(Workload::Traffic),
+        _ if Path::new(name).is_file() => Ok(Workload::File(PathBuf::from(name))),
+        _ => {
+            Err("workloads are events, scrape, churn, traffic, or a file that is there".to_owned())
+        }
+    }
 }
 
 /// Reads the name of a preset.

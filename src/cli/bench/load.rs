@@ -1,12 +1,13 @@
-//! Made-up traffic in blocks of memory, and the threads that append it.
+//! Traffic, made up or recorded, in blocks of memory, and the threads that append it.
 
 use std::time::{Duration, Instant};
 
 use silverback::workload::{Churn, Events, Generated, Scrapes, Traffic};
-use silverback::{Series, SeriesKey, Store, Timestamp};
+use silverback::{MetricDef, Series, SeriesKey, Store, Timestamp};
 
 use crate::cli::bench::arguments::{LoadArguments, Workload};
 use crate::cli::bench::machine::thread_cpu_seconds;
+use crate::cli::bench::recorded::Recorded;
 
 /// Samples a block: what is in memory at a time.
 const BLOCK: usize = 1 << 20;
@@ -20,6 +21,7 @@ pub(crate) struct Load {
     key_of: KeyOf,
     handles: Vec<Series>,
     block: Vec<Generated>,
+    rows_refused: Option<u64>,
 }
 
 /// What appending took, without the making of the traffic.
@@ -31,41 +33,56 @@ pub(crate) struct Spent {
     pub(crate) cpu_seconds: f64,
     /// The longest time of one block.
     pub(crate) slowest: Duration,
+    /// Rows of a file that are no samples.
+    pub(crate) rows_refused: Option<u64>,
 }
 
 impl Load {
     /// Makes the traffic that the arguments ask for, and defines its metrics.
-    pub(crate) fn new(arguments: &LoadArguments, store: &Store) -> silverback::Result<Self> {
-        let LoadArguments { workload, preset, samples, series, seed, .. } = *arguments;
-        let (samples, key_of): (Box<dyn Iterator<Item = Generated>>, KeyOf) = match workload {
-            Workload::Events => {
-                store.metric("latency").unit("ms").define()?;
-                let events = Events::new(seed, samples);
-                let keys = listed(events.series());
-                (Box::new(events), keys)
-            }
-            Workload::Scrape => {
-                for def in Scrapes::metrics() {
-                    store.metric(def.name.as_str()).kind(def.kind).define()?;
+    pub(crate) fn new(arguments: &LoadArguments, store: &Store) -> anyhow::Result<Self> {
+        let LoadArguments { preset, series, seed, .. } = *arguments;
+        let samples = arguments.samples_made();
+        let mut rows_refused = None;
+        let (samples, key_of): (Box<dyn Iterator<Item = Generated>>, KeyOf) =
+            match &arguments.workload {
+                Workload::Events => {
+                    store.metric("latency").unit("ms").define()?;
+                    let events = Events::new(seed, samples);
+                    let keys = listed(events.series());
+                    (Box::new(events), keys)
                 }
-                let series = usize::try_from(series.max(1)).unwrap_or(usize::MAX);
-                let scrapes = Scrapes::new(seed, series, samples.div_ceil(series as u64));
-                let keys = listed(scrapes.series());
-                (Box::new(scrapes), keys)
-            }
-            Workload::Churn => {
-                store.metric("latency").unit("ms").define()?;
-                (Box::new(Churn::new(seed, samples, series)), Box::new(Churn::key))
-            }
-            Workload::Traffic => {
-                let traffic = Traffic::new(seed, &preset.options().rows(samples)).samples();
-                let metric = traffic.metric();
-                store.metric(metric.name).unit(metric.unit.unwrap_or_default()).define()?;
-                let keys = traffic.clone();
-                (Box::new(traffic), Box::new(move |series| keys.key(series)))
-            }
-        };
-        Ok(Self { samples, key_of, handles: Vec::new(), block: Vec::with_capacity(BLOCK) })
+                Workload::Scrape => {
+                    for def in Scrapes::metrics() {
+                        store.metric(def.name.as_str()).kind(def.kind).define()?;
+                    }
+                    let series = usize::try_from(series.max(1)).unwrap_or(usize::MAX);
+                    let scrapes = Scrapes::new(seed, series, samples.div_ceil(series as u64));
+                    let keys = listed(scrapes.series());
+                    (Box::new(scrapes), keys)
+                }
+                Workload::Churn => {
+                    store.metric("latency").unit("ms").define()?;
+                    (Box::new(Churn::new(seed, samples, series)), Box::new(Churn::key))
+                }
+                Workload::Traffic => {
+                    let traffic = Traffic::new(seed, &preset.options().rows(samples)).samples();
+                    let metric = traffic.metric();
+                    store.metric(metric.name).unit(metric.unit.unwrap_or_default()).define()?;
+                    let keys = traffic.clone();
+                    (Box::new(traffic), Box::new(move |series| keys.key(series)))
+                }
+                Workload::File(path) => {
+                    let recorded = Recorded::read(path, arguments.samples, store.now())?;
+                    for def in &recorded.metrics {
+                        define(def, store)?;
+                    }
+                    rows_refused = Some(recorded.report.rows_rejected);
+                    let keys = listed(&recorded.series);
+                    (Box::new(recorded.samples.into_iter()), keys)
+                }
+            };
+        let block = Vec::with_capacity(BLOCK);
+        Ok(Self { samples, key_of, handles: Vec::new(), block, rows_refused })
     }
 
     /// Returns how many series have had a sample.
@@ -85,6 +102,7 @@ impl Load {
         store: &Store,
         spent: &mut Spent,
     ) -> anyhow::Result<bool> {
+        spent.rows_refused = self.rows_refused;
         self.block.clear();
         self.block.extend(self.samples.by_ref().take(BLOCK));
         let series = self.block.iter().map(|sample| sample.series + 1).max().unwrap_or(0);
@@ -110,6 +128,15 @@ impl Load {
         spent.slowest = spent.slowest.max(took);
         spent.samples += block.len() as u64;
         Ok(!block.is_empty())
+    }
+}
+
+/// Defines a metric as a file does.
+fn define(def: &MetricDef, store: &Store) -> silverback::Result<()> {
+    let metric = store.metric(def.name.as_str()).kind(def.kind).duplicates(def.duplicates);
+    match &def.unit {
+        Some(unit) => metric.unit(unit.as_str()).define(),
+        None => metric.define(),
     }
 }
 

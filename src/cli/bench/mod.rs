@@ -1,9 +1,12 @@
-//! `silverback bench`: what this machine does with made-up traffic, in figures.
+//! `silverback bench`: what this machine does with made-up or recorded traffic, in figures.
 
 mod arguments;
 mod load;
 mod machine;
+mod naive;
 mod query;
+mod questions;
+mod recorded;
 mod recover;
 mod report;
 mod write;

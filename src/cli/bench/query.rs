@@ -4,25 +4,32 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use silverback::workload::Traffic;
 use silverback::{Answer, Cell, Query, Reader, RunOptions, Snapshot, Store, TimeRange};
 
-use crate::cli::bench::arguments::{LoadArguments, QueryArguments, Workload};
+use crate::cli::bench::arguments::{LoadArguments, QueryArguments};
 use crate::cli::bench::load::{Load, Spent};
 use crate::cli::bench::machine::Usage;
+use crate::cli::bench::questions::{Question, questions};
 use crate::cli::bench::report::{Figures, Table};
 use crate::cli::bench::write::{Place, head};
 
 /// How long each question is asked at least: the processor's time is told in hundredths.
 const ASKED_AT_LEAST: Duration = Duration::from_millis(500);
-const HOUR_NANOS: i64 = 3_600_000_000_000;
 
-/// A question with its name.
-#[derive(Debug)]
-struct Question {
-    name: &'static str,
-    text: String,
-}
+const COLUMNS: &[&str] =
+    &["question", "wall_ms", "cpu_ms", "rows", "anonymous_bytes", "chunks", "query"];
+const REPORT_COLUMNS: &[&str] = &[
+    "question",
+    "wall_ms",
+    "cpu_ms",
+    "naive_ms",
+    "times_faster",
+    "is_same",
+    "rows",
+    "anonymous_bytes",
+    "chunks",
+    "query",
+];
 
 /// Measures the questions over a store that is made for it, or one that is there.
 pub(crate) fn run(arguments: &QueryArguments) -> anyhow::Result<Figures> {
@@ -60,59 +67,15 @@ fn measure(arguments: &QueryArguments, dir: &Path) -> anyhow::Result<Figures> {
     let mut figures = head("query", &arguments.load, &spent);
     figures.add("runs_at_least", arguments.runs as u64);
     figures.add("open_seconds", opened.as_secs_f64());
-    let mut table = Table::new(
-        "questions",
-        &["question", "wall_ms", "cpu_ms", "rows", "anonymous_bytes", "chunks", "query"],
-    );
+    let columns = if arguments.report { REPORT_COLUMNS } else { COLUMNS };
+    let mut table = Table::new("questions", columns);
     let whole = snapshot.extent(None)?.unwrap_or(TimeRange::ALL);
-    for question in questions(&arguments.load, whole) {
+    for question in questions(&arguments.load, &snapshot, whole)? {
         table.add(line(&snapshot, &question, arguments)?);
     }
     figures.add("peak_rss_bytes", Usage::now().peak_rss_bytes);
     figures.add_table(table);
     Ok(figures)
-}
-
-/// Returns the questions of a workload: those of response times, or those of scrapes.
-fn questions(load: &LoadArguments, whole: TimeRange) -> Vec<Question> {
-    let range = format!("from @{}ns to @{}ns", whole.start.as_nanos(), whole.end.as_nanos());
-    let half = (whole.end.as_nanos() - whole.start.as_nanos()) / 2;
-    let noon = whole.start.as_nanos() + half - half % HOUR_NANOS;
-    let hour = format!("every 10s from @{noon}ns for 1h");
-    let question = |name, text: String| Question { name, text };
-    let one = match load.workload {
-        Workload::Events | Workload::Churn => {
-            "latency{bot=\"bot07\", channel=\"web\", status=\"ok\"}".to_owned()
-        }
-        Workload::Scrape => "cpu_usage{instance=\"node0007\"}".to_owned(),
-        // The first series is that of the busiest place.
-        Workload::Traffic => {
-            Traffic::new(load.seed, &load.preset.options()).key("latency", 0).to_string()
-        }
-    };
-    let mut questions = match load.workload {
-        Workload::Scrape => {
-            vec![question("Q4", format!("rate(requests_total) every 1m {range}"))]
-        }
-        Workload::Events | Workload::Churn | Workload::Traffic => {
-            let ranks = "p50(latency), p95(latency), p99(latency) by bot every 1m";
-            // Traffic has failures of several names.
-            let failed = match load.workload {
-                Workload::Traffic => "status!=\"ok\"",
-                _ => "status=\"error\"",
-            };
-            let share = format!("share(latency, {{{failed}}}) by bot every 5m");
-            vec![
-                question("Q1", format!("{ranks} {range}")),
-                question("Q2", format!("p99(latency) {range}")),
-                question("Q3", format!("{share} {range}")),
-            ]
-        }
-    };
-    questions.push(question("Q5", format!("avg({one}), min({one}), max({one}) {hour}")));
-    questions.push(question("Q6", format!("count({{}}) by * top 10 {range}")));
-    questions.push(question("Q7", format!("last({{}}) by * {range}")));
-    questions
 }
 
 /// Asks one question again and again, and returns its line of the table.
@@ -141,15 +104,34 @@ fn line(
         .zip(before.cpu_seconds)
         .map(|(after, before)| (after - before) / walls.len() as f64 * 1e3);
     let explained = snapshot.query(&format!("explain {}", question.text))?;
-    Ok(vec![
-        question.name.into(),
-        (wall.as_secs_f64() * 1e3).into(),
-        cpu.into(),
+    let wall_ms = wall.as_secs_f64() * 1e3;
+    let mut line: Vec<Value> = vec![question.name.into(), wall_ms.into(), cpu.into()];
+    if arguments.report {
+        let (naive_ms, is_same) = naive(snapshot, question, &answer)?;
+        line.extend([naive_ms.into(), (naive_ms / wall_ms).into(), is_same.into()]);
+    }
+    line.extend([
         answer.rows.len().into(),
         after.anonymous_bytes.into(),
         part_of(&explained, "chunks").into(),
         question.text.as_str().into(),
-    ])
+    ]);
+    Ok(line)
+}
+
+/// Answers a question the naive way; returns what that takes, and whether the answers are the same.
+fn naive(snapshot: &Snapshot, question: &Question, answer: &Answer) -> anyhow::Result<(f64, bool)> {
+    let started = Instant::now();
+    let mut walls = Vec::new();
+    let mut is_same = true;
+    while started.elapsed() < ASKED_AT_LEAST {
+        let asking = Instant::now();
+        let rows = question.task.answer(snapshot)?;
+        walls.push(asking.elapsed().as_secs_f64() * 1e3);
+        is_same &= question.task.is_same(&rows, answer);
+    }
+    walls.sort_unstable_by(f64::total_cmp);
+    Ok((walls.get(walls.len() / 2).copied().unwrap_or_default(), is_same))
 }
 
 /// Returns what `explain` says of a part, of the first scan that has it.

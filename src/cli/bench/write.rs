@@ -43,17 +43,12 @@ impl Drop for Place {
 pub(crate) fn head(bench: &'static str, arguments: &LoadArguments, spent: &Spent) -> Figures {
     let mut figures = Figures::default();
     figures.add("bench", bench);
-    figures.add(
-        "workload",
-        match arguments.workload {
-            Workload::Events => "events",
-            Workload::Scrape => "scrape",
-            Workload::Churn => "churn",
-            Workload::Traffic => "traffic",
-        },
-    );
+    figures.add("workload", arguments.workload.name());
     if arguments.workload == Workload::Traffic {
         figures.add("preset", arguments.preset.as_str());
+    }
+    if let Some(rows) = spent.rows_refused {
+        figures.add("rows_refused", rows);
     }
     figures.add("samples", spent.samples);
     figures.add("threads", arguments.threads as u64);
