@@ -1,5 +1,6 @@
 //! Random questions over random stores are answered as a naive evaluator answers them: before and
-//! after flushes and merges, equal to the bit, and sums within a unit in the last place.
+//! after flushes and merges, equal to the bit, and sums within a unit in the last place. Two
+//! threads answer with the bits of one.
 
 #![allow(
     dead_code,
@@ -64,7 +65,7 @@ fn answers_equal_the_naive_ones_wherever_the_samples_are() {
         // Of one time, the series that sorts first comes first, then what arrived first.
         let mut sorted: Vec<&Row> = rows.iter().collect();
         sorted.sort_by_key(|row| (row.time, row.metric, row.present()));
-        for _ in 0..QUESTIONS_A_STORE {
+        for number in 0..QUESTIONS_A_STORE {
             let question = question(&mut random, rows.len() > 400);
             let expected = answer(&question, &sorted, now);
             let is_number = |value: &oracle::numbers::Expected| value.value.is_some();
@@ -75,7 +76,10 @@ fn answers_equal_the_naive_ones_wherever_the_samples_are() {
             // What has no store is read as a log is: a part of the questions is enough.
             let places = if random.percent(25) { 3 } else { 2 };
             for (place, snapshot) in snapshots.iter().take(places).enumerate() {
-                if let Err(found) = judge(&question, &expected, snapshot, now) {
+                // Each question is asked with two threads at one of both places.
+                let with_two_threads = place == number % 2;
+                let judged = judge(&question, &expected, snapshot, now, with_two_threads);
+                if let Err(found) = judged {
                     wrong.push(format!("store {case}, place {place}: {found}"));
                     break;
                 }

@@ -1,6 +1,7 @@
 //! Which rank a percentile asks for, in exact decimal arithmetic.
 
 use crate::lang::percentile_of;
+use crate::sketch::DoubleDouble;
 
 /// A share between 0 and 1 as a decimal: `digits / 10^scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,20 +67,36 @@ impl Decimal {
         rest
     }
 
-    /// Returns where (count − 1) · q lies: the index below, counted from 0, and the part above it.
-    pub(crate) fn position(self, count: u64) -> (u64, f64) {
+    /// Returns where (count − 1) · q lies: the index below, counted from 0, and the part above it,
+    /// which no double has exactly.
+    pub(crate) fn position(self, count: u64) -> (u64, DoubleDouble) {
         let product = u128::from(self.digits) * u128::from(count.saturating_sub(1));
-        let Some(one) = 10_u128.checked_pow(self.scale) else { return (0, 0.0) };
+        let Some(one) = 10_u128.checked_pow(self.scale) else { return (0, DoubleDouble::ZERO) };
         let below = u64::try_from(product / one).unwrap_or(u64::MAX);
-        #[expect(clippy::cast_precision_loss, reason = "a weight needs no more than 53 bits")]
-        let above = (product % one) as f64 / one as f64;
-        (below, above)
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "exact up to 10^22; beyond, weights are tiny"
+        )]
+        let divisor = one as f64;
+        (below, wide(product % one).divided_by(divisor))
     }
+}
+
+/// Returns a whole number below 2^106 with all its bits.
+fn wide(number: u128) -> DoubleDouble {
+    const HALF_BITS: u32 = 53;
+    #[expect(clippy::cast_precision_loss, reason = "halves of 53 bits are exact")]
+    let [high, low] =
+        [number >> HALF_BITS, number & ((1 << HALF_BITS) - 1)].map(|half| half as f64);
+    let mut sum = DoubleDouble::from(high * f64::from(HALF_BITS).exp2());
+    sum += low;
+    sum
 }
 
 #[cfg(test)]
 mod tests {
     use super::Decimal;
+    use crate::sketch::DoubleDouble;
 
     #[test]
     fn p7_of_100_values_is_the_seventh() {
@@ -121,7 +138,9 @@ mod tests {
     #[test]
     fn positions_split_into_index_and_weight() {
         let quarter = Decimal::of_number(0.25, false).unwrap();
-        assert_eq!(quarter.position(4), (0, 0.75));
-        assert_eq!(quarter.position(5), (1, 0.0));
+        assert_eq!(quarter.position(4), (0, DoubleDouble::from(0.75)));
+        assert_eq!(quarter.position(5), (1, DoubleDouble::ZERO));
+        let (below, third) = Decimal::of_number(0.1, false).unwrap().position(14);
+        assert_eq!((below, third), (1, DoubleDouble::from(3.0).divided_by(10.0)));
     }
 }

@@ -104,9 +104,10 @@ impl Moments {
 
     /// Returns the standard deviation of the values as the whole population; `None` of no values.
     ///
-    /// It is the root of the mean of squares less the square of the mean. What cancels is at most
-    /// about n 2^-104 of the mean of squares, so that deviations down to 2^-40 of the mean are
-    /// right to a double's last digits for up to a billion values. Equal values deviate by zero.
+    /// It is the root of the mean of squares less the square of the mean, within one ulp but for
+    /// what cancels: at most about n 2^-104 of the mean of squares, so that deviations of a
+    /// thousandth of the mean are right to the last digit for a billion values, at worst, and those
+    /// of a hundred-thousandth for ten thousand. Equal values deviate by zero.
     #[must_use]
     pub fn stddev(&self) -> Option<f64> {
         let count = self.count_f64()?;

@@ -79,7 +79,7 @@ pub(crate) fn evaluate(
         Function::Sum => about(Some(rounded(exact_sum(&values))), 1.0),
         Function::Avg | Function::Stddev if count == 0 => exactly(None),
         Function::Avg => about(Some(mean(&values)), 1.0),
-        Function::Stddev => about(Some(deviation(&values)), 4.0),
+        Function::Stddev => about(Some(deviation(&values)), 1.0),
         Function::Min => exactly(sorted.first().copied()),
         Function::Max => exactly(sorted.last().copied()),
         Function::First => exactly(values.first().copied()),

@@ -34,12 +34,34 @@ fn rows_of(answer: &Answer) -> Vec<Got> {
         .collect()
 }
 
-/// Asks, and returns what is wrong with the answer.
+/// Compares what one and two threads answered, to the bit.
+fn same_bits(
+    alone: &silverback::Result<Answer>,
+    shared: &silverback::Result<Answer>,
+) -> Result<(), String> {
+    let is_same = match (alone, shared) {
+        (Ok(alone), Ok(shared)) => {
+            // Equal numbers may still be zeros of either sign.
+            let is_zero_of_its_sign = |one: &Cell, other: &Cell| match (one, other) {
+                (Cell::Number(one), Cell::Number(other)) => one.to_bits() == other.to_bits(),
+                _ => true,
+            };
+            let mut cells = alone.rows.iter().flatten().zip(shared.rows.iter().flatten());
+            alone == shared && cells.all(|(one, other)| is_zero_of_its_sign(one, other))
+        }
+        (Err(alone), Err(shared)) => alone.to_string() == shared.to_string(),
+        _ => false,
+    };
+    is_same.then_some(()).ok_or_else(|| format!("with two threads\n{shared:?}\nnot\n{alone:?}"))
+}
+
+/// Asks, with two threads as well where that is wanted, and returns what is wrong.
 pub(crate) fn judge(
     question: &Question,
     expected: &Result<Answered, &'static str>,
     snapshot: &Snapshot,
     now: i64,
+    with_two_threads: bool,
 ) -> Result<(), String> {
     let text = question.to_string();
     let query: Query = text.parse().map_err(|error| format!("{text}\n{error}"))?;
@@ -48,7 +70,12 @@ pub(crate) fn judge(
         return Err(format!("{text}\nprints as another question:\n{query}"));
     }
     let options = RunOptions::default().now(Timestamp::from_nanos(now));
-    let answer = match (snapshot.run(&query, &options), expected) {
+    let answered = snapshot.run(&query, &options);
+    if with_two_threads {
+        let shared = snapshot.run(&query, &options.threads(2));
+        same_bits(&answered, &shared).map_err(|found| format!("{text}\n{found}"))?;
+    }
+    let answer = match (answered, expected) {
         (Ok(answer), _) => Ok(answer),
         (Err(error), Err(code)) => match error.kind() {
             ErrorKind::Query(found) if found.code == *code => return Ok(()),

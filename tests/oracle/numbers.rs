@@ -58,24 +58,55 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
     rounded(exact_sum(values) / values.len() as i128)
 }
 
-/// Returns the standard deviation of a population from exact distances to the mean.
+/// Returns the standard deviation of a population, rounded once: the root is searched for in whole
+/// numbers, whose squares have 256 bits.
 pub(crate) fn deviation(values: &[f64]) -> f64 {
-    let count = values.len() as i128;
+    /// The root is found in units this much finer than those of values.
+    const FINER_BITS: u32 = 16;
+    let count = values.len() as u128;
     let sum = exact_sum(values);
-    let mut squares: Vec<f64> = values
-        .iter()
-        .map(|&value| rounded(count * exact(value) - sum))
-        .map(|distance| distance * distance)
-        .collect();
-    // The least first, with what each addition loses carried along.
-    squares.sort_by(f64::total_cmp);
-    let (mut total, mut lost) = (0.0_f64, 0.0_f64);
-    for square in squares {
-        let next = total + square;
-        lost += if total >= square { (total - next) + square } else { (square - next) + total };
-        total = next;
+    // The variance is the sum of these, over the third power of the count.
+    let distances = values.iter().map(|&value| (count as i128 * exact(value) - sum).unsigned_abs());
+    let squares = distances.map(|distance| product(distance << FINER_BITS, distance << FINER_BITS));
+    let squares = squares.fold((0, 0), plus);
+    let is_at_most = |root: u128| {
+        // root^2 count^3 <= squares, where the last product may leave 256 bits.
+        let scaled = root.checked_mul(count).map(|root| product(root, root));
+        scaled.and_then(|square| times(square, count)).is_some_and(|square| square <= squares)
+    };
+    let mut root = 0_u128;
+    for bit in (0..126).rev() {
+        if is_at_most(root | 1 << bit) {
+            root |= 1 << bit;
+        }
     }
-    ((total + lost) / count as f64).sqrt() / count as f64
+    root as f64 * 2_f64.powi(-UNIT_BITS - FINER_BITS as i32)
+}
+
+/// A whole number of 256 bits: the high half, then the low one.
+type Wide = (u128, u128);
+
+fn product(a: u128, b: u128) -> Wide {
+    const LOW: u128 = u64::MAX as u128;
+    let [low, one, other, high] = [
+        (a & LOW) * (b & LOW),
+        (a >> 64) * (b & LOW),
+        (a & LOW) * (b >> 64),
+        (a >> 64) * (b >> 64),
+    ];
+    let middle = (low >> 64) + (one & LOW) + (other & LOW);
+    (high + (one >> 64) + (other >> 64) + (middle >> 64), middle << 64 | (low & LOW))
+}
+
+fn plus(a: Wide, b: Wide) -> Wide {
+    let (low, carry) = a.1.overflowing_add(b.1);
+    (a.0 + b.0 + u128::from(carry), low)
+}
+
+fn times(a: Wide, factor: u128) -> Option<Wide> {
+    let (carry, low) = product(a.1, factor);
+    let high = a.0.checked_mul(factor)?.checked_add(carry)?;
+    Some((high, low))
 }
 
 /// Returns the value at the nearest rank.
@@ -91,7 +122,8 @@ pub(crate) fn linear(sorted: &[f64], permille: u64) -> Expected {
     let low = sorted[usize::try_from(below).unwrap()];
     let high = sorted.get(usize::try_from(below + 1).unwrap()).copied().unwrap_or(low);
     let thousandfold = exact(low) * i128::from(1000 - part) + exact(high) * i128::from(part);
-    // Numbers of opposite sign may cancel: the error is that of the greater.
-    let within = 2.0 * ulp(low.abs().max(high.abs()));
-    Expected { value: Some(rounded(thousandfold / 1000)), within }
+    let value = rounded(thousandfold / 1000);
+    // Numbers of opposite sign may cancel: what 106 bits of the greater lose stays.
+    let within = ulp(value) + low.abs().max(high.abs()) * 2_f64.powi(-98);
+    Expected { value: Some(value), within }
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::query::quantile::Decimal;
+use crate::sketch::DoubleDouble;
 use crate::snapshot::ChunkSlices;
 
 /// The values of one group, and which of them lie in which window.
@@ -153,7 +154,7 @@ pub(super) fn append_statistics(
     for one in asked {
         let [low, high] = ranks_of_one(*one, count).map(&value_of);
         let (low, high) = (low.unwrap_or(0.0), high.unwrap_or(0.0));
-        let weight = if one.linear { one.share.position(count).1 } else { 0.0 };
+        let weight = if one.linear { one.share.position(count).1 } else { DoubleDouble::ZERO };
         found.push(between(low, high, weight));
     }
 }
@@ -174,13 +175,14 @@ fn ranks_of_one(asked: Asked, count: u64) -> [u64; 2] {
     [at(rank - 1), at(rank - 1)]
 }
 
-/// Draws a line between two values as `NumPy` does: exact at both ends, and monotone.
-fn between(low: f64, high: f64, weight: f64) -> f64 {
-    if weight == 0.0 {
+/// Draws a line between two values: exact at both ends, and rounded once in between.
+fn between(low: f64, high: f64, weight: DoubleDouble) -> f64 {
+    if weight == DoubleDouble::ZERO || low.to_bits() == high.to_bits() {
         return low;
     }
-    let distance = high - low;
-    if weight < 0.5 { low + distance * weight } else { high - distance * (1.0 - weight) }
+    let mut sum = weight.times(high.into());
+    sum += DoubleDouble::from(1.0).minus(weight).times(low.into());
+    sum.to_f64().max(low).min(high)
 }
 
 #[cfg(test)]
@@ -217,6 +219,17 @@ mod tests {
         let mut found = Vec::new();
         select(&mut [4.0, 1.0, 3.0, 2.0], &of(&["p50", "p25", "p100"], true), &mut found);
         assert_eq!(found, [2.5, 1.75, 4.0]);
+        // Nothing that cancels takes digits away.
+        for (low, high, share, drawn) in [
+            (-1e15 - 0.125, 1e15, "p50", -0.0625),
+            (-2_f64.powi(990), 2_f64.powi(990), "p75", 2_f64.powi(989)),
+            (1.0, 1.0_f64.next_up(), "p99", 1.0_f64.next_up()),
+            (-0.0, -0.0, "p30", -0.0),
+        ] {
+            found.clear();
+            select(&mut [low, high], &of(&[share], true), &mut found);
+            assert_eq!(found[0].to_bits(), drawn.to_bits(), "{share} of {low} and {high}");
+        }
     }
 
     #[test]
