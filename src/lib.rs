@@ -55,7 +55,7 @@ pub use crate::format::FormatError;
 pub use crate::lang::{Diagnostic, Severity, Span};
 pub use crate::model::{
     Clock, Columns, DuplicatePolicy, Fingerprint, Labels, Limits, ManualClock, Mark, Matcher,
-    MatcherOp, MetricDef, MetricKind, ModelError, Retention, Sample, Selector, SeriesKey,
+    MatcherOp, MetricDef, MetricKind, ModelError, Progress, Retention, Sample, Selector, SeriesKey,
     TimeRange, Timestamp,
 };
 pub use crate::query::{

@@ -1,44 +1,61 @@
-//! A terminal gets boxes and colours, a pipe gets plain text, and both get the same content.
+//! A terminal gets boxes, colours, drawings of its width and a line of progress; a pipe gets plain
+//! text; both get the same content. Ctrl-C and a closed pipe end well.
 
 #![cfg(all(feature = "cli", target_os = "linux"))]
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod pty;
+#[allow(dead_code, reason = "nothing is written down here to be compared")]
+mod shell;
+
+use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-const QUESTION: &str = "max(v) by bot from 2023-11-14 to 2023-11-15 tz \"UTC\"";
+use crate::pty::Terminal;
+use crate::shell::shell;
 
-/// Makes a store with one sample and returns the question as a command line.
-fn store(folder: &Path) -> String {
-    let rows = folder.join("rows.csv");
-    std::fs::write(&rows, "ts,bot,v\n1700000000,support,842.5\n").unwrap();
-    let db = folder.join("db");
-    let binary = env!("CARGO_BIN_EXE_silverback");
-    let ingest = Command::new(binary).arg("--db").arg(&db).arg("ingest").arg(&rows).output();
-    assert!(ingest.unwrap().status.success());
-    format!("{binary} --db {} query '{QUESTION}'", db.display())
+const QUESTION: &str = "silverback query 'max(v) by bot from 2023-11-14 to 2023-11-15 tz \"UTC\"'";
+const DRAWN: &str = "silverback query 'max(v) by bot every 1m from 2023-11-14T22:00Z for 1h'";
+
+/// Makes a store of one sample, and one of an hour.
+fn place() -> tempfile::TempDir {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("rows.csv"), "ts,bot,v\n1700000000,support,842.5\n").unwrap();
+    let mut rows = "ts,bot,v\n".to_owned();
+    for minute in 0..60 {
+        let time = 1_699_999_200 + minute * 60;
+        writeln!(rows, "{time},support,{}", minute * minute).unwrap();
+        writeln!(rows, "{time},sales,{}", 60 - minute).unwrap();
+    }
+    std::fs::write(place.path().join("hour.csv"), rows).unwrap();
+    piped("silverback ingest -q rows.csv; silverback --db hour ingest -q hour.csv", place.path());
+    place
 }
 
-fn shell(command: &str, no_color: &str) -> String {
-    let output = Command::new("sh")
-        .args(["-c", command])
-        .env("NO_COLOR", no_color)
-        .env("TERM", "xterm")
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
+/// Runs a line whose output goes into a pipe, and returns what it writes to it.
+fn piped(line: &str, place: &Path) -> String {
+    let output = shell(line, place).output().unwrap();
+    assert!(output.status.success(), "{line}: {output:?}");
     String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n")
 }
 
-/// Runs a command with a pseudo-terminal as its stdout, by util-linux's `script`.
-fn on_a_terminal(command: &str, no_color: &str) -> Option<String> {
-    if Command::new("script").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no `script` to make a terminal with");
-        return None;
-    }
-    let quoted = command.replace('"', "\\\"");
-    Some(shell(&format!("script -qec \"{quoted}\" /dev/null"), no_color))
+/// Runs a line on a terminal without colours, and returns what it shows.
+fn plain(line: &str, place: &Path, columns: u16) -> String {
+    let (status, shown) = Terminal::run(line, place, columns, "1");
+    assert_eq!(status, 0, "{line}: {shown}");
+    shown
+}
+
+fn without_escapes(text: &str) -> String {
+    ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m"]
+        .iter()
+        .fold(text.to_owned(), |text, escape| text.replace(escape, ""))
+}
+
+/// The words and numbers of a table, without its box.
+fn content(table: &str) -> Vec<String> {
+    let cells = table.split(['│', '┌', '├', '└', '┬', '┼', '┴', '─', '┐', '┤', '┘', '\n', ' ']);
+    cells.filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
 }
 
 const PLAIN: &str = "bot      max(v)\nsupport   842.5\n";
@@ -52,63 +69,150 @@ const BOXED: &str = "\
 
 #[test]
 fn a_pipe_gets_plain_text_unless_colours_are_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
-    let command = store(folder.path());
-    assert_eq!(shell(&command, ""), PLAIN);
-    let coloured = shell(&format!("{command} --color always"), "1");
+    let place = place();
+    assert_eq!(piped(QUESTION, place.path()), PLAIN);
+    let coloured = piped(&format!("NO_COLOR=1 {QUESTION} --color always"), place.path());
     assert_eq!(coloured, "\u{1b}[1mbot\u{1b}[0m      \u{1b}[1mmax(v)\u{1b}[0m\nsupport   842.5\n");
 }
 
 #[test]
 fn a_terminal_gets_a_box_and_colours_that_can_be_declined() {
-    let folder = tempfile::tempdir().unwrap();
-    let command = store(folder.path());
-    let Some(coloured) = on_a_terminal(&command, "") else { return };
-    assert!(coloured.contains("\u{1b}[1mmax(v)\u{1b}[0m"), "{coloured:?}");
-    let bare = ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m"]
-        .iter()
-        .fold(coloured, |text, escape| text.replace(escape, ""));
-    assert_eq!(bare, BOXED);
-    assert_eq!(on_a_terminal(&command, "1").as_deref(), Some(BOXED));
-    let never = format!("{command} --color never");
-    assert_eq!(on_a_terminal(&never, "").as_deref(), Some(BOXED));
+    let place = place();
+    for columns in [80, 200] {
+        let (_, coloured) = Terminal::run(QUESTION, place.path(), columns, "");
+        assert!(coloured.contains("\u{1b}[1mmax(v)\u{1b}[0m"), "{coloured:?}");
+        assert_eq!(without_escapes(&coloured), BOXED);
+        assert_eq!(plain(QUESTION, place.path(), columns), BOXED);
+        let never = format!("{QUESTION} --color never");
+        assert_eq!(Terminal::run(&never, place.path(), columns, "").1, BOXED);
+        // The pipe is between the command and the terminal.
+        assert_eq!(plain(&format!("{QUESTION} | cat"), place.path(), columns), PLAIN);
+    }
+}
+
+#[test]
+fn a_table_says_the_same_on_terminals_of_all_widths_and_in_a_pipe() {
+    let place = place();
+    let table = format!("{DRAWN} --db hour");
+    let wanted = content(&piped(&table, place.path()));
+    assert!(wanted.len() > 120 * 3, "{wanted:?}");
+    for columns in [80, 200] {
+        let (_, coloured) = Terminal::run(&table, place.path(), columns, "");
+        assert_eq!(content(&without_escapes(&coloured)), wanted, "{columns}");
+        assert_eq!(content(&plain(&table, place.path(), columns)), wanted, "{columns}");
+    }
 }
 
 #[test]
 fn drawings_are_as_wide_as_the_terminal() {
-    let folder = tempfile::tempdir().unwrap();
-    let command = store(folder.path()).replace("tz ", "every 1h tz ");
+    let place = place();
     for columns in [80, 200] {
-        let sized = format!("stty cols {columns} rows 30; {command} -o plot");
-        let Some(drawn) = on_a_terminal(&sized, "1") else { return };
-        let widest = drawn.lines().map(|line| line.chars().count()).max();
-        assert_eq!(widest, Some(columns), "{drawn}");
-        // A pipe has no width: the environment may give one.
-        let piped = shell(&format!("COLUMNS={columns} {command} -o plot"), "1");
-        assert_eq!(piped, drawn);
+        for form in ["plot", "heatmap"] {
+            let drawing = format!("{DRAWN} --db hour -o {form}");
+            let drawn = plain(&drawing, place.path(), columns);
+            let widest = drawn.lines().map(|line| line.chars().count()).max().unwrap();
+            let full = usize::from(columns);
+            let is_full = if form == "plot" { widest == full } else { widest <= full };
+            assert!(is_full, "{form}: {widest} of {columns}\n{drawn}");
+            let (_, coloured) = Terminal::run(&drawing, place.path(), columns, "");
+            assert!(coloured.contains('\u{1b}'), "{form} has colours: {coloured:?}");
+            // A pipe has no width: the environment may give one.
+            let piped = piped(&format!("COLUMNS={columns} {drawing}"), place.path());
+            assert_eq!(piped, drawn);
+        }
     }
 }
 
 #[test]
-fn a_session_completes_names_and_puts_carets_under_what_was_typed() {
-    let folder = tempfile::tempdir().unwrap();
-    let question = store(folder.path());
-    let repl = question.split(" query ").next().unwrap().to_owned() + " repl";
-    let state = folder.path().join("state");
-    let session = format!("XDG_STATE_HOME={} {repl} --color never", state.display());
-    if on_a_terminal("true", "").is_none() {
-        return;
+fn whoever_has_seen_enough_closes_the_pipe_without_a_word() {
+    let place = place();
+    let commands = ["query 'v from 2023-11-14 to 2023-11-15'", "export", "series", "help language"];
+    for verb in commands {
+        // The status is that of the verb, which a shell tells with `pipefail` alone.
+        let line = format!("(silverback --db hour {verb}; echo $? > status) | head -n 1");
+        let shown = plain(&line, place.path(), 80);
+        assert_eq!(shown.lines().count(), 1, "{verb}: {shown}");
+        let status = std::fs::read_to_string(place.path().join("status")).unwrap();
+        assert_eq!(status.trim(), "0", "{verb}");
     }
+}
+
+/// So many rows that reading them takes a debug build a while.
+const ROWS: u64 = 150_000;
+
+fn write_rows(place: &Path) {
+    let mut rows = "ts,bot,v\n".to_owned();
+    for number in 0..ROWS {
+        writeln!(rows, "{},shop,{number}", 1_770_000_000_000 + number).unwrap();
+    }
+    std::fs::write(place.join("many.csv"), rows).unwrap();
+}
+
+#[test]
+fn ctrl_c_ends_an_ingestion_between_two_rows_and_resume_completes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    write_rows(place);
+    let mut terminal = Terminal::start("exec silverback ingest many.csv", place, 80, "1");
+    // It is under way as soon as it says how far it is.
+    terminal.wait_for(" % ");
+    terminal.press("\u{3}");
+    let (status, shown) = terminal.finish();
+    assert_eq!(status, 130, "{shown:?}");
+    let last = shown.lines().last().unwrap();
+    let said = last.rsplit('\u{1b}').next().unwrap().trim_start_matches("[K");
+    let (count, line) = said.split_once(" rows durable, up to line ").unwrap();
+    let (count, line): (u64, u64) =
+        (count.parse().unwrap(), line.strip_suffix(" of many.csv").unwrap().parse().unwrap());
+    assert_eq!(count, line - 1, "the first line is the header");
+    assert!(0 < count && count < ROWS, "{count}");
+    let totals = "silverback query 'count(v), sum(v), min(v), max(v) from 2026-02-01 to 2026-03-01' \
+                  -o csv | tail -n 1";
+    let sum = |count: u64| count * (count - 1) / 2;
+    let wanted = |count: u64| format!("{count},{},0,{}\n", sum(count), count - 1);
+    assert_eq!(piped(totals, place), wanted(count));
+    let (status, shown) = Terminal::run("silverback ingest many.csv --resume", place, 80, "1");
+    assert_eq!(status, 0, "{shown}");
+    assert!(
+        shown.ends_with(&format!("{} rows, {0} samples stored, 0 rows refused\n", ROWS - count))
+    );
+    assert_eq!(piped(totals, place), wanted(ROWS), "none is lost and none is there twice");
+}
+
+#[test]
+fn long_work_says_how_far_it_is_on_a_terminal_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    write_rows(place);
+    let line = "silverback ingest many.csv";
+    let (_, shown) = Terminal::run(&format!("{line} --db shown"), place, 80, "1");
+    let drawn = shown.split('\r').find(|part| part.contains(" % ")).unwrap();
+    let words = [" of 3.6 MiB  ", "/s  ", " s left"];
+    assert!(words.iter().all(|word| drawn.contains(word)), "{drawn:?}");
+    let said = format!("\u{1b}[K{ROWS} rows, {ROWS} samples stored, 0 rows refused\n");
+    assert!(shown.ends_with(&said), "the line is gone: {shown:?}");
+    for quiet in ["--db quiet -q", "--db piped 2> said"] {
+        let (status, shown) = Terminal::run(&format!("{line} {quiet}"), place, 80, "1");
+        assert_eq!((status, shown.as_str()), (0, ""), "{quiet}");
+    }
+    let said = std::fs::read_to_string(place.join("said")).unwrap();
+    assert_eq!(said, format!("{ROWS} rows, {ROWS} samples stored, 0 rows refused\n"));
+}
+
+#[test]
+fn a_session_completes_names_and_puts_carets_under_what_was_typed() {
+    let place = place();
+    let line = "XDG_STATE_HOME=state silverback repl --color never";
+    let mut terminal = Terminal::start(line, place.path(), 80, "");
     // Each line when the one before is done with: the editor drops what was typed ahead.
-    let lines = ["max(v\\t) by b\\t from 2023-11-14 to 2023-11-15", "max(v) bi bot", ".quit"];
-    let typing: String = lines.iter().fold("sleep 0.5".to_owned(), |typing, line| {
-        format!("{typing}; printf '{line}\\n'; sleep 0.5")
-    });
-    let typing = format!("({typing})");
-    // `script` hands its own input on to the terminal.
-    let seen = shell(&format!("{typing} | script -qec \"{session}\" /dev/null"), "");
-    assert!(seen.contains("│ support │  842.5 │"), "{seen:?}");
-    assert!(seen.contains("\n           ^^ "), "{seen:?}");
-    let history = std::fs::read_to_string(state.join("silverback/history")).unwrap();
+    terminal.wait_for("> ");
+    terminal.press("max(v\t) by b\t from 2023-11-14 to 2023-11-15\r");
+    terminal.wait_for("│ support │  842.5 │");
+    terminal.press("max(v) bi bot\r");
+    terminal.wait_for("\n           ^^ ");
+    terminal.press(".quit\r");
+    assert_eq!(terminal.finish().0, 0);
+    let history = place.path().join("state/silverback/history");
+    let history = std::fs::read_to_string(history).unwrap();
     assert!(history.contains("max(v) by bot from 2023-11-14 to 2023-11-15"), "{history}");
 }

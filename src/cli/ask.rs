@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use silverback::{Error, ErrorKind, Outcome, Request};
+use silverback::{Error, ErrorKind, Outcome, Progress, Request};
 
 use crate::cli::Context;
 use crate::cli::quantity::duration_of;
@@ -31,7 +31,8 @@ impl Context {
             Err(error) if is_locked(&error) => return self.ask_writer(request, arguments),
             Err(error) => return Err(error),
         };
-        let outcome = request.run(&store)?;
+        let progress = Progress::default();
+        let outcome = self.watched(&progress, || request.run_watched(&store, &progress))?;
         store.close()?;
         Ok(Some(outcome))
     }
@@ -42,7 +43,8 @@ impl Context {
         arguments: &AskArguments,
     ) -> anyhow::Result<Option<Outcome>> {
         let wait = if arguments.no_wait { Duration::ZERO } else { duration_of(&arguments.wait)? };
-        match request.send(self.directory()?, wait) {
+        let (directory, progress) = (self.directory()?, Progress::default());
+        match self.watched(&progress, || request.send(directory, wait)) {
             Err(error)
                 if arguments.no_wait && matches!(error.kind(), ErrorKind::Unanswered { .. }) =>
             {

@@ -15,6 +15,7 @@ mod manual;
 mod mark;
 mod metric;
 mod place;
+mod progress;
 mod quantity;
 mod query;
 mod repl;

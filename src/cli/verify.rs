@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use silverback::{Store, StoreDamage};
+use silverback::{Progress, Store, StoreDamage};
 
 use crate::cli::{Context, Status};
 
@@ -38,7 +38,8 @@ pub(crate) fn run(arguments: &VerifyArguments, context: &Context) -> anyhow::Res
         )?;
         return Ok(Status::Done);
     }
-    let report = context.reader()?.verify()?;
+    let (reader, progress) = (context.reader()?, Progress::default());
+    let report = context.watched(&progress, || reader.verify_watched(&progress))?;
     report.damages.iter().try_for_each(|damage| write_damage(damage, &mut out))?;
     writeln!(
         out,

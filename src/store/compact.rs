@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::format::manifest::SegmentRecord;
-use crate::model::{Columns, Timestamp};
+use crate::model::{Columns, Progress, Timestamp};
 use crate::segment::Segment;
 use crate::store::core::{Core, Store, locked};
 use crate::store::merge::{CompactReport, Input, MergeJob, has_gone};
@@ -24,7 +24,7 @@ impl Store {
     /// # Errors
     /// I/O errors, a full disk, damage. The old segments stay in place then.
     pub fn compact(&self) -> Result<CompactReport> {
-        self.handle.core.compact(false)
+        self.handle.core.compact(false, &Progress::default())
     }
 
     /// Compacts, and rewrites every segment that holds samples which were deleted or have expired:
@@ -33,12 +33,12 @@ impl Store {
     /// # Errors
     /// As [`Store::compact`].
     pub fn purge(&self) -> Result<CompactReport> {
-        self.handle.core.compact(true)
+        self.handle.core.compact(true, &Progress::default())
     }
 }
 
 impl Core {
-    pub(crate) fn compact(&self, purge: bool) -> Result<CompactReport> {
+    pub(crate) fn compact(&self, purge: bool, progress: &Progress) -> Result<CompactReport> {
         self.flush()?;
         let _one = locked(&self.maintenance);
         self.check_lock_held()?;
@@ -54,7 +54,7 @@ impl Core {
                 jobs.push(MergeJob { partition: Some(partition), inputs, salvage: false });
             }
         }
-        self.run_merges(&jobs)
+        self.run_merges(&jobs, progress)
     }
 
     /// Merges what is due in one partition, the earliest first; returns nothing where none is.
@@ -73,7 +73,7 @@ impl Core {
                     salvage: false,
                 })
                 .collect();
-            return self.run_merges(&jobs).map(Some);
+            return self.run_merges(&jobs, &Progress::default()).map(Some);
         }
         let now = self.options.clock.now();
         for (partition, inputs) in by_partition(&inputs)? {
@@ -82,7 +82,7 @@ impl Core {
             let Some(due) = due_of(&inputs, is_settled) else { continue };
             let inputs = inputs.get(due).unwrap_or(&[]).to_vec();
             let job = MergeJob { partition: Some(partition), inputs, salvage: false };
-            return self.run_merges(&[job]).map(Some);
+            return self.run_merges(&[job], &Progress::default()).map(Some);
         }
         Ok(None)
     }
@@ -98,7 +98,7 @@ impl Core {
                 jobs.push(MergeJob { partition: Some(partition), inputs, salvage: false });
             }
         }
-        self.run_merges(&jobs)
+        self.run_merges(&jobs, &Progress::default())
     }
 
     pub(crate) fn inputs(&self) -> Vec<Input> {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::format::request::{ReplyRecord, RequestRecord};
+use crate::model::Progress;
 use crate::store::core::Core;
 use crate::store::request::Request;
 use crate::vfs::Vfs;
@@ -123,7 +124,7 @@ impl Core {
             let Some(bytes) = inbox.begin(vfs, &name)? else { continue };
             let done = RequestRecord::decode(&bytes)
                 .map_err(|error| Error::corrupt(&inbox.file(&name, "run"), 0, error))
-                .and_then(|record| Request::of_record(record).run_in(self));
+                .and_then(|record| Request::of_record(record).run_in(self, &Progress::default()));
             let reply = match done {
                 Ok(outcome) => ReplyRecord::Done(outcome.to_numbers()),
                 Err(error) => ReplyRecord::Refused(error.to_string()),

@@ -11,7 +11,7 @@ use crate::format::ledger::Ledger;
 use crate::format::manifest::{ManifestRecord, SegmentRecord};
 use crate::format::tombstone::Tombstone;
 use crate::manifest;
-use crate::model::{Columns, MetricDef, TimeRange};
+use crate::model::{Columns, MetricDef, Progress, TimeRange};
 use crate::segment::Segment;
 use crate::snapshot::{origin_of, read_segment, unwatched};
 use crate::store::core::{Core, locked};
@@ -58,7 +58,11 @@ impl Core {
     /// segment over several partitions must have all of them among the jobs.
     ///
     /// The caller holds the maintenance lock.
-    pub(crate) fn run_merges(&self, jobs: &[MergeJob]) -> Result<CompactReport> {
+    pub(crate) fn run_merges(
+        &self,
+        jobs: &[MergeJob],
+        progress: &Progress,
+    ) -> Result<CompactReport> {
         let mut report = CompactReport::default();
         if jobs.is_empty() {
             return Ok(report);
@@ -66,11 +70,13 @@ impl Core {
         let before = locked(&self.live).manifest.clone();
         let deletions = Deletions::of_ledger(&before.ledger);
         let (mut retired, mut written) = (Vec::new(), Vec::new());
+        progress.expect(jobs.iter().map(MergeJob::bytes).sum());
         for (index, job) in (0_u32..).zip(jobs) {
             retired.extend(job.inputs.iter().map(|(record, _)| *record));
             let plan = job.plan(uid_of(before.edit + 1, index), before.flushed_generation);
             let merged = self.merge(job, &plan, &deletions, &mut report);
             written.extend(self.keep_or_remove(merged, &written)?);
+            progress.advance(job.bytes());
         }
         retired.sort_unstable();
         retired.dedup();
@@ -209,6 +215,11 @@ impl MergeJob {
             purged += gone.remove(origin_of(segment), columns, from);
         }
         Ok(purged)
+    }
+
+    /// The bytes of what is read.
+    fn bytes(&self) -> u64 {
+        self.inputs.iter().map(|(record, _)| record.file_bytes).sum()
     }
 
     fn plan(&self, uid: u64, deleted_up_to: u64) -> SegmentPlan {

@@ -8,7 +8,7 @@ use crate::format::FormatError;
 use crate::format::log_header::LOG_HEADER_BYTES;
 use crate::format::manifest::ManifestRecord;
 use crate::manifest;
-use crate::model::Timestamp;
+use crate::model::{Progress, Timestamp};
 use crate::snapshot::open_segment;
 use crate::store::core::{Core, Store, locked};
 use crate::store::merge::MergeJob;
@@ -257,7 +257,7 @@ impl Core {
             report.quarantined.push(kept);
             let partition = (record.partition_nanos != 0).then_some(record.partition_start);
             let job = MergeJob { partition, inputs: vec![(record, segment)], salvage: true };
-            self.run_merges(&[job])?;
+            self.run_merges(&[job], &Progress::default())?;
             report.segments_rewritten += 1;
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::format::ledger::Ledger;
 use crate::format::ledger::RetentionRecord;
 use crate::format::request::{ReplyRecord, RequestRecord};
 use crate::format::tombstone::Tombstone;
-use crate::model::{Mark, MetricDef, Retention, Selector, TimeRange, Timestamp};
+use crate::model::{Mark, MetricDef, Progress, Retention, Selector, TimeRange, Timestamp};
 use crate::store::core::{Core, Store};
 use crate::store::delete::DeleteReport;
 use crate::store::inbox::{Inbox, read_file};
@@ -77,10 +77,18 @@ impl Request {
     /// # Errors
     /// Those of the verb.
     pub fn run(&self, store: &Store) -> Result<Outcome> {
-        self.run_in(&store.handle.core)
+        self.run_in(&store.handle.core, &Progress::default())
     }
 
-    pub(crate) fn run_in(&self, core: &Core) -> Result<Outcome> {
+    /// Does it as [`Request::run`] does, and says meanwhile how far a merge is.
+    ///
+    /// # Errors
+    /// As [`Request::run`].
+    pub fn run_watched(&self, store: &Store, progress: &Progress) -> Result<Outcome> {
+        self.run_in(&store.handle.core, progress)
+    }
+
+    pub(crate) fn run_in(&self, core: &Core, progress: &Progress) -> Result<Outcome> {
         Ok(match self {
             Self::Define(def) => {
                 core.define(def.clone())?;
@@ -93,8 +101,8 @@ impl Request {
             Self::Delete(selector, range) => Outcome::Deleted(core.delete(selector, *range)?),
             Self::Retain(retention) => Outcome::Retained(core.set_retention(retention)?),
             Self::Expire => Outcome::Retained(core.expire()?),
-            Self::Compact => Outcome::Compacted(core.compact(false)?),
-            Self::Purge => Outcome::Compacted(core.compact(true)?),
+            Self::Compact => Outcome::Compacted(core.compact(false, progress)?),
+            Self::Purge => Outcome::Compacted(core.compact(true, progress)?),
         })
     }
 

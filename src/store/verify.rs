@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::manifest::SegmentRecord;
 use crate::manifest;
-use crate::model::Timestamp;
+use crate::model::{Progress, Timestamp};
 use crate::segment::{Damage, Segment};
 use crate::snapshot::{Reader, StoreReader};
 use crate::wal::{
@@ -55,39 +55,30 @@ impl Reader {
     /// # Errors
     /// I/O errors, and a manifest that cannot be read; other damage is in the report.
     pub fn verify(&self) -> Result<VerifyReport> {
+        self.verify_watched(&Progress::default())
+    }
+
+    /// Checks the store as [`Reader::verify`] does, and says meanwhile how far it is.
+    ///
+    /// # Errors
+    /// As [`Reader::verify`].
+    pub fn verify_watched(&self, progress: &Progress) -> Result<VerifyReport> {
         let mut report = VerifyReport::default();
         for store in self.stores() {
-            store.verify(&mut report)?;
+            store.verify(&mut report, progress)?;
         }
         Ok(report)
     }
 }
 
 impl StoreReader {
-    fn verify(&self, report: &mut VerifyReport) -> Result<()> {
+    fn verify(&self, report: &mut VerifyReport, progress: &Progress) -> Result<()> {
         let (vfs, dir) = (self.vfs(), self.dir());
         let manifest = manifest::load(vfs, dir)?.ok_or_else(|| manifest::missing(dir))?;
+        progress.expect(manifest.segments.iter().map(|record| record.file_bytes).sum());
         for record in &manifest.segments {
-            report.segments += 1;
-            let path = manifest::segment_path(dir, record);
-            let opened = vfs.open(&path).and_then(Segment::open);
-            let segment = match opened {
-                Ok(segment) => segment,
-                // A writer may have merged it since the manifest was read.
-                Err(error) if error.is_not_found() && !self.is_live(record)? => {
-                    report.segments -= 1;
-                    continue;
-                }
-                Err(error) => {
-                    report.note(path, error, record.samples)?;
-                    continue;
-                }
-            };
-            let check = segment.verify()?;
-            report.chunks += check.chunks;
-            report.samples += check.samples;
-            let damages = check.damages.iter();
-            report.damages.extend(damages.map(|damage| StoreDamage::of_segment(&path, damage)));
+            self.verify_segment(record, report)?;
+            progress.advance(record.file_bytes);
         }
         self.verify_logs(manifest.db_uuid, manifest.flushed_generation, report)?;
         match self.view() {
@@ -96,6 +87,29 @@ impl StoreReader {
             Err(error) => report.note(self.dir().to_owned(), error, 0)?,
             Ok(_) => {}
         }
+        Ok(())
+    }
+
+    fn verify_segment(&self, record: &SegmentRecord, report: &mut VerifyReport) -> Result<()> {
+        report.segments += 1;
+        let path = manifest::segment_path(self.dir(), record);
+        let opened = self.vfs().open(&path).and_then(Segment::open);
+        let segment = match opened {
+            Ok(segment) => segment,
+            // A writer may have merged it since the manifest was read.
+            Err(error) if error.is_not_found() && !self.is_live(record)? => {
+                report.segments -= 1;
+                return Ok(());
+            }
+            Err(error) => {
+                return report.note(path, error, record.samples);
+            }
+        };
+        let check = segment.verify()?;
+        report.chunks += check.chunks;
+        report.samples += check.samples;
+        let damages = check.damages.iter();
+        report.damages.extend(damages.map(|damage| StoreDamage::of_segment(&path, damage)));
         Ok(())
     }
 

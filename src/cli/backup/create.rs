@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use silverback::Backups;
+use silverback::{Backups, Progress};
 
 use crate::cli::Context;
 use crate::cli::backup::sharing;
@@ -23,7 +23,9 @@ pub(super) struct CreateArguments {
 pub(super) fn run(arguments: &CreateArguments, context: &Context) -> anyhow::Result<()> {
     let reader = context.reader_of_one()?;
     let backups = Backups::in_dir(&arguments.directory);
-    let report = backups.create(&reader, sharing(arguments.copy))?;
+    let (progress, sharing) = (Progress::default(), sharing(arguments.copy));
+    let report =
+        context.watched(&progress, || backups.create_watched(&reader, sharing, &progress))?;
     let mut out = io::stdout().lock();
     writeln!(
         out,

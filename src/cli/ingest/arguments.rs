@@ -1,5 +1,6 @@
 //! The arguments of `silverback ingest`.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,8 +33,8 @@ pub(crate) struct IngestArguments {
     #[arg(long, conflicts_with_all = ["follow", "resume"])]
     pub(crate) dry_run: bool,
     /// Samples that become durable together
-    #[arg(long, default_value_t = 1_000, value_name = "N")]
-    pub(crate) batch: usize,
+    #[arg(long, default_value = "1000", value_name = "N")]
+    pub(crate) batch: NonZero<usize>,
     /// sync, interval=200ms or os
     #[arg(long, default_value = "interval=200ms", value_parser = durability)]
     pub(crate) durability: Durability,

@@ -4,6 +4,7 @@ mod arguments;
 mod follow;
 mod identity;
 mod inputs;
+mod intake;
 mod interrupt;
 mod piped;
 mod reading;

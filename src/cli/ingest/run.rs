@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
-use silverback::Store;
+use silverback::{Progress, Store};
 use silverback::ingest::{Input, Mapping, StoreSink, ingest};
 
 use crate::cli::export::write_all;
 use crate::cli::ingest::arguments::IngestArguments;
-use crate::cli::ingest::inputs::{Done, Inputs, StoreClock, open};
+use crate::cli::ingest::inputs::{Inputs, open};
+use crate::cli::ingest::intake::{Done, StoreClock};
 use crate::cli::ingest::interrupt::stop_flag;
 use crate::cli::ingest::rejects::Rejects;
 use crate::cli::{Context, Status, Usage};
@@ -35,10 +36,16 @@ pub(crate) fn run(arguments: &IngestArguments, context: &Context) -> anyhow::Res
         .open(&directory)
         .with_context(|| format!("cannot write to the store at {}", directory.display()))?;
     let rejects = arguments.rejects.as_deref().map(Rejects::open).transpose()?.map(Mutex::new);
-    let inputs = Inputs { arguments, mapping, store: &store, rejects, stop: &stop, context };
+    let progress = Progress::default();
+    let inputs =
+        Inputs { arguments, mapping, store: &store, rejects, stop: &stop, context, progress: &progress };
     let mut done = Done::default();
-    let read =
-        if arguments.follow { inputs.follow_all(&mut done) } else { inputs.read_all(&mut done) };
+    let read = if arguments.follow {
+        // There is no end that could be told.
+        inputs.follow_all(&mut done)
+    } else {
+        context.watched(&progress, || inputs.read_all(&mut done))
+    };
     let kept = inputs.rejects.map_or(Ok(()), |rejects| {
         rejects.into_inner().unwrap_or_else(PoisonError::into_inner).flush()
     });

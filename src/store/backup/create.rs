@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::FormatError;
 use crate::format::backup::BackupRecord;
 use crate::manifest;
-use crate::model::{Limits, Timestamp};
+use crate::model::{Limits, Progress, Timestamp};
 use crate::snapshot::{PinnedStore, Reader, StoreReader};
 use crate::store::backup::list::{LOCK_NAME, read_backup};
 use crate::store::backup::place::{Placed, Placing};
@@ -56,6 +56,19 @@ impl Backups {
     /// reader of several stores, each of which needs backups of its own. What was begun is
     /// incomplete then, and the next attempt goes on with it.
     pub fn create(&self, source: &Reader, sharing: Sharing) -> Result<BackupReport> {
+        self.create_watched(source, sharing, &Progress::default())
+    }
+
+    /// Backs a store up as [`Backups::create`] does, and says meanwhile how far it is.
+    ///
+    /// # Errors
+    /// As [`Backups::create`].
+    pub fn create_watched(
+        &self,
+        source: &Reader,
+        sharing: Sharing,
+        progress: &Progress,
+    ) -> Result<BackupReport> {
         let [source] = source.stores() else {
             let got = source.stores().len() as u64;
             return Err(ErrorKind::Limit { what: "stores of a backup", limit: 1, got }.into());
@@ -73,7 +86,7 @@ impl Backups {
         let created = self.clock.now();
         let earlier = earlier.as_deref();
         let mut placing = Placing { vfs, dir: &path, sharing, earlier, placed: Placed::default() };
-        placing.all(&pinned)?;
+        placing.all(&pinned, progress)?;
         let placed = placing.placed;
         self.complete(&path, &pinned, created)?;
         Ok(BackupReport {

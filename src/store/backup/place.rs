@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::format::FormatError;
 use crate::format::manifest::SegmentRecord;
 use crate::manifest;
+use crate::model::Progress;
 use crate::segment::Segment;
 use crate::snapshot::{PinnedLog, PinnedStore, open_segment};
 use crate::store::backup::Sharing;
@@ -44,18 +45,20 @@ impl Placing<'_> {
     ///
     /// # Errors
     /// I/O errors, a full disk, and [`crate::ErrorKind::Corrupt`] where the source is damaged.
-    pub(super) fn all(&mut self, store: &PinnedStore) -> Result<()> {
+    pub(super) fn all(&mut self, store: &PinnedStore, progress: &Progress) -> Result<()> {
         for folder in ["wal", "seg", "tmp", "quarantine"] {
             self.vfs.create_dir_all(&self.dir.join(folder))?;
         }
         self.remove_others(store)?;
         let mut partitions = BTreeSet::new();
+        progress.expect(store.segments.iter().map(|(record, _)| record.file_bytes).sum());
         for (record, source) in &store.segments {
             let partition = self.dir.join("seg").join(manifest::partition_name(record));
             if partitions.insert(partition.clone()) {
                 self.vfs.create_dir_all(&partition)?;
             }
             self.segment(record, source, store.record.db_uuid)?;
+            progress.advance(record.file_bytes);
         }
         for log in &store.logs {
             self.log(log)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest;
-use crate::model::Timestamp;
+use crate::model::{Progress, Timestamp};
 use crate::store::backup::list::read_backup;
 use crate::store::backup::place::{Placed, Placing};
 use crate::store::backup::{Backups, Sharing};
@@ -61,7 +61,7 @@ impl Backups {
         let _lock = vfs.lock(&target.join("LOCK"), &holder)?;
         let mut placing =
             Placing { vfs, dir: target, sharing, earlier: None, placed: Placed::default() };
-        placing.all(&pinned)?;
+        placing.all(&pinned, &Progress::default())?;
         let placed = placing.placed;
         manifest::replace(vfs, target, &pinned.record)?;
         self.pin_whole(target, &record)?;
