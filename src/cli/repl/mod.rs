@@ -1,5 +1,6 @@
 //! `silverback repl`: questions one after the other, with completion from the store.
 
+mod commands;
 mod complete;
 mod editor;
 mod paint;

@@ -6,32 +6,17 @@ use std::time::Instant;
 use silverback::output::Format;
 use silverback::{Diagnostic, ErrorKind, Query, Reader};
 
-use crate::cli::listing::in_one_line;
-use crate::cli::repl::complete::COMMANDS;
 use crate::cli::repl::editor::PROMPT;
-use crate::cli::{Context, Usage};
-
-const HELP: &str = "\
-A question is asked when its line ends; an open bracket or text, or a \\ at the end, goes on.
-Tab completes functions, metrics, labels and their values.
-
-  .mode FORM       table, csv, json, ndjson, markdown, spark, plot or heatmap
-  .metrics         the metrics with kind and unit
-  .labels [NAME]   the names of labels, or the values of one
-  .timer on|off    how long each answer takes
-  .explain on|off  what questions read and compute, in place of their answers
-  .help            this
-  .quit            ends, as Ctrl-D does; Ctrl-C gives a line up
-";
+use crate::cli::Context;
 
 /// What holds until the session ends.
 #[derive(Debug)]
 pub(super) struct Session<'a> {
-    context: &'a Context,
-    reader: &'a Reader,
-    mode: Format,
-    has_timer: bool,
-    explains: bool,
+    pub(super) context: &'a Context,
+    pub(super) reader: &'a Reader,
+    pub(super) mode: Format,
+    pub(super) has_timer: bool,
+    pub(super) explains: bool,
     /// Questions are typed, so that a caret can stand under what was typed.
     is_typed: bool,
 }
@@ -65,40 +50,6 @@ impl<'a> Session<'a> {
             None => self.ask(&line.replace("\\\n", "\n"))?,
         }
         Ok(Next::Line)
-    }
-
-    fn command(&mut self, line: &str) -> anyhow::Result<()> {
-        let (command, argument) = line.split_once(' ').unwrap_or((line, ""));
-        let argument = argument.trim();
-        let mut out = io::stdout().lock();
-        match command {
-            ".help" => write!(out, "{HELP}")?,
-            ".mode" if argument.is_empty() => writeln!(out, "{}", self.mode.as_str())?,
-            ".mode" => self.mode = argument.parse()?,
-            ".timer" => self.has_timer = switch(argument)?,
-            ".explain" => self.explains = switch(argument)?,
-            ".metrics" => {
-                for def in self.reader.snapshot()?.metrics()? {
-                    let unit = def.unit.as_deref().unwrap_or("-");
-                    let line = format!("{}  {}  {unit}", def.name, def.kind);
-                    writeln!(out, "{}", in_one_line(&line))?;
-                }
-            }
-            ".labels" => {
-                let snapshot = self.reader.snapshot()?;
-                let names = match argument {
-                    "" => snapshot.label_names()?,
-                    label => snapshot.label_values(label)?,
-                };
-                for name in names {
-                    writeln!(out, "{}", in_one_line(&name))?;
-                }
-            }
-            _ => {
-                self.context.say(&format!("no such command; known are {}", COMMANDS.join(" ")));
-            }
-        }
-        Ok(())
     }
 
     fn ask(&self, text: &str) -> anyhow::Result<()> {
@@ -154,13 +105,5 @@ impl<'a> Session<'a> {
         let below = format!("{}{below}", " ".repeat(PROMPT.len()));
         let rest: String = rest.iter().flat_map(|line| ["\n", *line]).collect();
         self.context.say(&format!("{below}\n{sentence}{rest}"));
-    }
-}
-
-fn switch(word: &str) -> anyhow::Result<bool> {
-    match word {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err(Usage("it is on or off").into()),
     }
 }
