@@ -1,14 +1,16 @@
 //! `silverback delete`: takes samples out of every answer.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use clap::Args;
 use silverback::{Columns, Outcome, Request, Selector, TimeRange};
 
-use crate::cli::ask::AskArguments;
+use crate::cli::ask::{AskArguments, confirmed};
 use crate::cli::selector::selector;
 use crate::cli::span::SpanArguments;
-use crate::cli::{Context, Status, Usage};
+use crate::cli::{Context, Status};
+
+const NEEDS_YES: &str = "deleting needs --yes here, or --dry-run to see what it would be";
 
 /// Arguments of `silverback delete`.
 #[derive(Debug, Args)]
@@ -39,7 +41,7 @@ pub(crate) fn run(arguments: &DeleteArguments, context: &Context) -> anyhow::Res
             writeln!(io::stdout().lock(), "{what} would be deleted")?;
             return Ok(Status::Done);
         }
-        if !confirmed(&what)? {
+        if !confirmed(&format!("delete {what}"), NEEDS_YES)? {
             return Ok(Status::Done);
         }
     }
@@ -50,17 +52,6 @@ pub(crate) fn run(arguments: &DeleteArguments, context: &Context) -> anyhow::Res
         writeln!(io::stdout().lock(), "{samples} samples of {series} series deleted")?;
     }
     Ok(Status::Done)
-}
-
-/// Asks on a terminal; elsewhere `--yes` is needed.
-fn confirmed(what: &str) -> anyhow::Result<bool> {
-    if !io::stdin().is_terminal() {
-        return Err(Usage("deleting needs --yes here, or --dry-run to see what it would be").into());
-    }
-    write!(io::stderr().lock(), "delete {what}? [y/N] ")?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 fn count(

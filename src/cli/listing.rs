@@ -1,5 +1,6 @@
 //! `silverback metrics`, `series`, `labels` and `values`: what the store knows.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
@@ -9,14 +10,14 @@ use silverback::{MetricDef, Selector, SeriesKey};
 use crate::cli::selector::selector;
 use crate::cli::{Context, Status};
 
-/// Arguments of `silverback metrics` and `silverback labels`.
+/// Arguments of `silverback metrics`.
 #[derive(Debug, Args)]
 pub(crate) struct ListArguments {
     #[command(flatten)]
     shape: Shape,
 }
 
-/// Arguments of `silverback series`.
+/// Arguments of `silverback series` and `silverback labels`.
 #[derive(Debug, Args)]
 pub(crate) struct SelectArguments {
     /// The series, all of them by default
@@ -33,6 +34,12 @@ pub(crate) struct ValuesArguments {
     label: String,
     #[command(flatten)]
     shape: Shape,
+}
+
+impl SelectArguments {
+    fn chosen(&self) -> anyhow::Result<Selector> {
+        self.selector.as_deref().map_or_else(|| Ok(Selector::default()), selector)
+    }
 }
 
 /// How a list is printed.
@@ -67,11 +74,7 @@ pub(crate) fn metrics(arguments: &ListArguments, context: &Context) -> anyhow::R
 }
 
 pub(crate) fn series(arguments: &SelectArguments, context: &Context) -> anyhow::Result<Status> {
-    let chosen = match &arguments.selector {
-        Some(text) => selector(text)?,
-        None => Selector::default(),
-    };
-    let series = context.reader()?.snapshot()?.select(&chosen)?;
+    let series = context.reader()?.snapshot()?.select(&arguments.chosen()?)?;
     let object = |key: &SeriesKey| {
         let pairs = key.labels().map(|(name, value)| (name.to_owned(), json!(value)));
         let labels: Map<String, Value> = pairs.collect();
@@ -85,8 +88,16 @@ pub(crate) fn series(arguments: &SelectArguments, context: &Context) -> anyhow::
     )
 }
 
-pub(crate) fn labels(arguments: &ListArguments, context: &Context) -> anyhow::Result<Status> {
-    let names = context.reader()?.snapshot()?.label_names()?;
+pub(crate) fn labels(arguments: &SelectArguments, context: &Context) -> anyhow::Result<Status> {
+    let snapshot = context.reader()?.snapshot()?;
+    let names = if arguments.selector.is_none() {
+        snapshot.label_names()?
+    } else {
+        let series = snapshot.select(&arguments.chosen()?)?;
+        let names = series.iter().flat_map(|series| series.key().labels()).map(|(name, _)| name);
+        let names: BTreeSet<&str> = names.collect();
+        names.into_iter().map(str::to_owned).collect()
+    };
     print(&names, String::clone, |name| json!(name), &arguments.shape)
 }
 

@@ -56,6 +56,9 @@ pub(crate) struct Arguments {
     /// Say nothing but errors
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// Say which store is meant, and how files were read
+    #[arg(short, long, global = true)]
+    verbose: bool,
     /// When output is coloured
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
     color: Color,
@@ -72,6 +75,7 @@ pub(crate) struct Context {
     /// The directories that were given.
     db: Vec<PathBuf>,
     quiet: bool,
+    verbose: bool,
     color: Color,
 }
 
@@ -91,6 +95,7 @@ impl Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
     check_together(&arguments.db, std::env::args_os())?;
-    let context = Context { db: arguments.db, quiet: arguments.quiet, color: arguments.color };
+    let Arguments { db, quiet, verbose, color, .. } = arguments;
+    let context = Context { db, quiet, verbose, color };
     arguments.verb.run(&context)
 }

@@ -35,17 +35,25 @@ impl Context {
 
     /// Opens the stores for reading as one.
     pub(crate) fn reader(&self) -> anyhow::Result<Reader> {
-        read(&self.directories()?)
+        self.read(&self.directories()?)
     }
 
     /// Opens the one store that a verb is about for reading.
     pub(crate) fn reader_of_one(&self) -> anyhow::Result<Reader> {
-        read(&[self.directory()?])
+        self.read(&[self.directory()?])
+    }
+
+    fn read(&self, directories: &[PathBuf]) -> anyhow::Result<Reader> {
+        for directory in directories {
+            self.say_more(&format!("reads the store at {}", shown(directory)));
+        }
+        read(directories)
     }
 
     /// Opens the store for writing.
     pub(crate) fn writer(&self) -> anyhow::Result<Store> {
         let directory = self.directory()?;
+        self.say_more(&format!("opens the store at {} for writing", shown(&directory)));
         Store::open(&directory)
             .with_context(|| format!("cannot write to the store at {}", shown(&directory)))
     }
@@ -56,6 +64,13 @@ impl Context {
         if !self.quiet {
             // There is nobody to tell where stderr is closed.
             drop(writeln!(std::io::stderr().lock(), "{text}"));
+        }
+    }
+
+    /// Says on stderr what nobody needs to know until something is not as it should be.
+    pub(crate) fn say_more(&self, text: &str) {
+        if self.verbose {
+            self.say(text);
         }
     }
 

@@ -56,19 +56,14 @@ fn line(done: u64, total: u64, elapsed: Duration) -> String {
     #[expect(clippy::cast_precision_loss, reason = "rounded to be read")]
     let (done, total) = (done as f64, total as f64);
     let rate = done / seconds.max(1e-9);
-    let mut text = String::new();
-    if total > 0.0 {
-        let done = done.min(total);
-        let share = done / total * 100.0;
-        text.push_str(&format!("{share:3.0} %  {} of {}", size(done), size(total)));
-    } else {
-        text.push_str(&size(done));
+    let per_second = size(rate);
+    if total == 0.0 {
+        return format!("{}  {per_second}/s", size(done));
     }
-    text.push_str(&format!("  {}/s", size(rate)));
-    if total > 0.0 && rate > 0.0 {
-        text.push_str(&format!("  {:.0} s left", (total - done).max(0.0) / rate));
-    }
-    text
+    let done = done.min(total);
+    let (share, left) = (done / total * 100.0, (total - done) / rate);
+    let far = format!("{share:3.0} %  {} of {}  {per_second}/s", size(done), size(total));
+    if rate > 0.0 { format!("{far}  {left:.0} s left") } else { far }
 }
 
 fn size(bytes: f64) -> String {

@@ -6,9 +6,12 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use silverback::{Outcome, Request, Retention, RetentionReport};
 
-use crate::cli::ask::AskArguments;
+use crate::cli::ask::{AskArguments, confirmed};
 use crate::cli::quantity::{bytes_of, duration_of, write_duration};
 use crate::cli::{Context, Status};
+
+const NEEDS_YES: &str =
+    "samples would be removed: that needs --yes here, or --dry-run to see how many";
 
 /// Arguments of `silverback retention`.
 #[derive(Debug, Args)]
@@ -41,43 +44,53 @@ struct SetArguments {
     /// Set the age of this metric alone, which may be shorter than that of all
     #[arg(long, value_name = "NAME", requires = "keep")]
     metric: Option<String>,
-    /// Show what would be set, and change nothing
+    #[command(flatten)]
+    apply: ApplyArguments,
+}
+
+#[derive(Debug, Args)]
+struct ApplyArguments {
+    /// Do not ask before what has expired is removed
+    #[arg(long)]
+    yes: bool,
+    /// Show what would be set and removed, and change nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     ask: AskArguments,
 }
 
-#[derive(Debug, Args)]
-struct ApplyArguments {
-    #[command(flatten)]
-    ask: AskArguments,
-}
-
 pub(crate) fn run(arguments: &RetentionArguments, context: &Context) -> anyhow::Result<Status> {
-    let stored = context.reader_of_one()?.snapshot()?.retention();
-    match &arguments.verb {
-        Verb::Show => show(&stored)?,
+    let reader = context.reader_of_one()?;
+    let stored = reader.snapshot()?.retention();
+    let (retention, request, arguments) = match &arguments.verb {
+        Verb::Show => {
+            show(&stored)?;
+            return Ok(Status::Done);
+        }
         Verb::Set(arguments) => {
             let retention = arguments.applied_to(stored)?;
-            if arguments.dry_run {
-                show(&retention)?;
-            } else if let Some(Outcome::Retained(report)) =
-                context.ask(&Request::Retain(retention.clone()), &arguments.ask)?
-            {
-                show(&retention)?;
-                tell(&report)?;
-            }
+            (retention.clone(), Request::Retain(retention), &arguments.apply)
         }
-        Verb::Apply(arguments) => {
-            if let Some(Outcome::Retained(report)) =
-                context.ask(&Request::Expire, &arguments.ask)?
-            {
-                tell(&report)?;
-            }
-        }
+        Verb::Apply(arguments) => (stored, Request::Expire, arguments),
+    };
+    let due = reader.expiring(&retention)?;
+    if arguments.dry_run {
+        show(&retention)?;
+        tell(&due, "would expire")?;
+    } else if is_wanted(&due, arguments)?
+        && let Some(Outcome::Retained(report)) = context.ask(&request, &arguments.ask)?
+    {
+        show(&retention)?;
+        tell(&report, "expired")?;
     }
     Ok(Status::Done)
+}
+
+/// Asks where samples would be gone.
+fn is_wanted(due: &RetentionReport, arguments: &ApplyArguments) -> anyhow::Result<bool> {
+    let question = format!("remove {} samples", due.samples);
+    Ok(due.samples == 0 || arguments.yes || confirmed(&question, NEEDS_YES)?)
 }
 
 impl SetArguments {
@@ -115,10 +128,10 @@ fn show(retention: &Retention) -> io::Result<()> {
     Ok(())
 }
 
-fn tell(report: &RetentionReport) -> io::Result<()> {
+fn tell(report: &RetentionReport, what: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let RetentionReport { segments, samples, bytes, .. } = report;
-    write!(out, "{segments} segments with {samples} samples and {bytes} bytes expired")?;
+    write!(out, "{samples} samples, {segments} segments with {bytes} bytes {what}")?;
     match report.expired_before {
         Some(before) => writeln!(out, "; nothing is left before {before}"),
         None => writeln!(out),

@@ -1,5 +1,6 @@
 //! `--from` and `--to`: a range of time in the words of the query language.
 
+use anyhow::anyhow;
 use clap::Args;
 use silverback::{Columns, SeriesKey, Snapshot, TimeRange, Timestamp};
 
@@ -35,5 +36,9 @@ pub(crate) fn time(text: &str) -> anyhow::Result<Timestamp> {
     one.push(0, 0.0);
     let now = SystemClock.now();
     let any = Snapshot::of_samples(now, Vec::new(), vec![(SeriesKey::new("x"), one)]);
-    Ok(any.query(&format!("count(x) from {text} for 1s"))?.range.start)
+    let answer = any.query(&format!("count(x) from {text} for 1s")).map_err(|_| {
+        let usage = Usage("a time is like 2026-02-09T10:00Z, 2026-02-09 or 'now - 7d'");
+        anyhow!("{text:?} is none").context(usage)
+    })?;
+    Ok(answer.range.start)
 }

@@ -40,9 +40,9 @@ pub(crate) enum Verb {
     /// List the series, all or those of a selector
     #[command(before_help = "silverback series 'latency{bot=\"support\"}'")]
     Series(listing::SelectArguments),
-    /// List the names of the labels
-    #[command(before_help = "silverback labels")]
-    Labels(listing::ListArguments),
+    /// List the names of the labels, of all series or of those of a selector
+    #[command(before_help = "silverback labels latency")]
+    Labels(listing::SelectArguments),
     /// List the values of a label
     #[command(before_help = "silverback values channel")]
     Values(listing::ValuesArguments),

@@ -110,7 +110,8 @@ impl fmt::Display for ModelError {
                 write!(f, "regular expression {pattern:?} cannot be used: {reason}")
             }
             Self::UnknownWord { what, word, known } => {
-                write!(f, "{word:?} is not a {what}; known are {known}")
+                let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+                write!(f, "{word:?} is not {article} {what}; known are {known}")
             }
         }
     }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::format::ledger::RetentionRecord;
 use crate::format::manifest::{ManifestRecord, SegmentRecord};
-use crate::model::{Retention, Timestamp};
+use crate::manifest;
+use crate::model::{Columns, Retention, Selector, TimeRange, Timestamp};
+use crate::snapshot::Reader;
 use crate::store::core::{Core, Store, locked};
 use crate::store::partition::{PARTITION_NANOS, partition_start};
 
@@ -60,6 +62,57 @@ impl Store {
     }
 }
 
+impl Reader {
+    /// Returns what [`Store::set_retention`] would remove at once, and removes nothing: segments
+    /// that go whole, and samples of a metric whose own age takes them out of segments that stay.
+    /// What logs hold that are not flushed is not counted in the former.
+    ///
+    /// # Errors
+    /// I/O errors, a manifest that cannot be read, and [`ErrorKind::Limit`] for a reader of several
+    /// stores, each of which has a retention of its own.
+    pub fn expiring(&self, retention: &Retention) -> Result<RetentionReport> {
+        let [store] = self.stores() else {
+            let got = self.stores().len() as u64;
+            return Err(ErrorKind::Limit { what: "stores of a retention", limit: 1, got }.into());
+        };
+        let snapshot = self.snapshot()?;
+        let (vfs, dir) = (store.vfs(), store.dir());
+        let manifest = manifest::load(vfs, dir)?.ok_or_else(|| manifest::missing(dir))?;
+        let mut record = manifest.ledger.retention;
+        record.set_policy(retention);
+        record.advance(snapshot.now(), &manifest.segments);
+        let mut report = RetentionReport::default();
+        report.note_edge(&record);
+        for segment in manifest.segments.iter().filter(|segment| record.retires(segment)) {
+            report.note(segment);
+        }
+        let mut columns = Columns::default();
+        for (metric, rule) in &record.rules {
+            let edges = (record.expired_before, rule.expired_before.max(record.expired_before));
+            let (start, end) = (Timestamp::from_nanos(edges.0), Timestamp::from_nanos(edges.1));
+            for series in snapshot.select(&Selector::metric(metric))? {
+                snapshot.read(&series, TimeRange::new(start, end), &mut columns)?;
+                report.samples += columns.len() as u64;
+            }
+        }
+        Ok(report)
+    }
+}
+
+impl RetentionReport {
+    fn note_edge(&mut self, retention: &RetentionRecord) {
+        if retention.expired_before > i64::MIN {
+            self.expired_before = Some(Timestamp::from_nanos(retention.expired_before));
+        }
+    }
+
+    fn note(&mut self, segment: &SegmentRecord) {
+        self.segments += 1;
+        self.bytes += segment.file_bytes;
+        self.samples += segment.samples;
+    }
+}
+
 impl Core {
     pub(crate) fn set_retention(&self, retention: &Retention) -> Result<RetentionReport> {
         let _one = locked(&self.maintenance);
@@ -87,20 +140,14 @@ impl Core {
         let before = locked(&self.live).manifest.clone();
         retention.advance(self.options.clock.now(), &before.segments);
         let mut report = RetentionReport::default();
-        if retention.expired_before > i64::MIN {
-            report.expired_before = Some(Timestamp::from_nanos(retention.expired_before));
-        }
-        let (retired, kept): (Vec<SegmentRecord>, Vec<_>) = before
-            .segments
-            .iter()
-            .partition(|segment| segment.time_last < retention.expired_before);
+        report.note_edge(&retention);
+        let (retired, kept): (Vec<SegmentRecord>, Vec<_>) =
+            before.segments.iter().partition(|segment| retention.retires(segment));
         if retention == before.ledger.retention && retired.is_empty() {
             return Ok(report);
         }
         for segment in &retired {
-            report.segments += 1;
-            report.bytes += segment.file_bytes;
-            report.samples += segment.samples;
+            report.note(segment);
         }
         let has_rules = retention.rules != before.ledger.retention.rules;
         self.refuse_expired(&retention);
@@ -123,6 +170,11 @@ impl Core {
 }
 
 impl RetentionRecord {
+    /// True of a segment all of whose samples have expired.
+    fn retires(&self, segment: &SegmentRecord) -> bool {
+        segment.time_last < self.expired_before
+    }
+
     /// Moves the times before which samples are gone; they never go back.
     fn advance(&mut self, now: Timestamp, segments: &[SegmentRecord]) {
         let edge = |keep_nanos: u64| {

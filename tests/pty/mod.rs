@@ -14,7 +14,7 @@ use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 /// How long a command may take to show what it should; machines may be busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running command and its terminal.
 pub(crate) struct Terminal {
@@ -35,7 +35,7 @@ impl Terminal {
         let size = Winsize { ws_row: 30, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&keys, size).unwrap();
         let screen = ioctl_tiocgptpeer(&keys, flags).unwrap();
-        let side = |screen: &OwnedFd| Stdio::from(screen.try_clone().unwrap());
+        let stream = |screen: &OwnedFd| Stdio::from(screen.try_clone().unwrap());
         let binary = Path::new(env!("CARGO_BIN_EXE_silverback")).parent().unwrap();
         let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
         // In a session of its own, so that Ctrl-C is a signal to what runs there.
@@ -45,9 +45,9 @@ impl Terminal {
             .env_clear()
             .envs([("PATH", path.as_str()), ("TERM", "xterm"), ("NO_COLOR", no_color)])
             .env("HOME", place)
-            .stdin(side(&screen))
-            .stdout(side(&screen))
-            .stderr(side(&screen))
+            .stdin(stream(&screen))
+            .stdout(stream(&screen))
+            .stderr(stream(&screen))
             .spawn()
             .unwrap();
         drop(screen);

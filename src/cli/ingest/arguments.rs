@@ -2,12 +2,12 @@
 
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use silverback::Durability;
 
 use crate::cli::ingest::reading::ReadingArguments;
+use crate::cli::quantity::duration_of;
 
 /// Arguments of `silverback ingest`.
 #[derive(Debug, Args)]
@@ -46,8 +46,7 @@ fn durability(text: &str) -> Result<Durability, String> {
         None if text == "sync" => Ok(Durability::Sync),
         None if text == "os" => Ok(Durability::Os),
         Some(("interval", length)) => {
-            let millis = length.strip_suffix("ms").and_then(|millis| millis.parse().ok());
-            millis.map(Duration::from_millis).map(Durability::Interval).ok_or_else(unknown)
+            duration_of(length).map(Durability::Interval).map_err(|_| unknown())
         }
         _ => Err(unknown()),
     }

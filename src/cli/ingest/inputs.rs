@@ -58,10 +58,10 @@ impl Inputs<'_> {
         Ok(())
     }
 
-    /// Says how many bytes all files have, unless one of the inputs is a pipe without an end that is
-    /// known.
+    /// Says how many bytes all files have, unless one input is a pipe, whose end nobody knows.
     fn expect_files(&self) {
-        let length = |path| fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|of| of.len());
+        let length =
+            |path| fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|of| of.len());
         let lengths: Option<Vec<u64>> = self.arguments.files.iter().map(length).collect();
         self.progress.expect(lengths.unwrap_or_default().iter().sum());
     }

@@ -67,6 +67,9 @@ impl Inputs<'_> {
         done.at = Some((line, name));
         let report: IngestReport = outcome?;
         finished?;
+        if let Some(mapping) = &report.mapping {
+            self.context.say_more(&format!("{}: read by --map '{mapping}'", path.display()));
+        }
         self.context.say_rejected(&report);
         done.refused += report.rows_rejected;
         if let Some(Shared(rejects)) = &rejects {

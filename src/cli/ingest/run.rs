@@ -1,12 +1,13 @@
 //! One run of `silverback ingest`: from its arguments to its status.
 
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
-use silverback::{Progress, Store};
 use silverback::ingest::{Input, Mapping, StoreSink, ingest};
+use silverback::{Error, ErrorKind, Progress, Store};
 
 use crate::cli::export::write_all;
 use crate::cli::ingest::arguments::IngestArguments;
@@ -29,16 +30,24 @@ pub(crate) fn run(arguments: &IngestArguments, context: &Context) -> anyhow::Res
         return dry_run(arguments, mapping.as_ref());
     }
     let directory = context.directory()?;
+    context.say_more(&format!("opens the store at {} for writing", directory.display()));
     let stop = stop_flag()?;
     let store = Store::options()
         .durability(arguments.durability)
         .limits(arguments.reading.limits())
         .open(&directory)
-        .with_context(|| format!("cannot write to the store at {}", directory.display()))?;
+        .map_err(|error| with_ways_out(error, &directory))?;
     let rejects = arguments.rejects.as_deref().map(Rejects::open).transpose()?.map(Mutex::new);
     let progress = Progress::default();
-    let inputs =
-        Inputs { arguments, mapping, store: &store, rejects, stop: &stop, context, progress: &progress };
+    let inputs = Inputs {
+        arguments,
+        mapping,
+        store: &store,
+        rejects,
+        stop: &stop,
+        context,
+        progress: &progress,
+    };
     let mut done = Done::default();
     let read = if arguments.follow {
         // There is no end that could be told.
@@ -62,6 +71,18 @@ pub(crate) fn run(arguments: &IngestArguments, context: &Context) -> anyhow::Res
     }
     context.say(&format!("{rows} rows, {samples} samples stored, {refused} rows refused"));
     Ok(if refused == 0 { Status::Done } else { Status::RowsRefused })
+}
+
+/// Says what can be done where another process has the store.
+fn with_ways_out(error: Error, directory: &Path) -> anyhow::Error {
+    let is_locked = matches!(error.kind(), ErrorKind::Locked { .. });
+    let ways_out = if is_locked {
+        "; ingest into a --db of its own and read both, or let the process that writes append"
+    } else {
+        ""
+    };
+    let what = format!("cannot write to the store at {}{ways_out}", directory.display());
+    anyhow::Error::new(error).context(what)
 }
 
 /// Shows how the input would be read.

@@ -1,11 +1,12 @@
 //! The flags that stand over the clauses of a question: its range, its zone, and what `now` means.
 
+use anyhow::Context as _;
 use clap::Args;
-use silverback::lang::ast::{Clause, Statement, Time};
+use silverback::lang::ast::{Clause, Statement};
 use silverback::lang::parse;
-use silverback::{Limits, RunOptions, Timestamp};
+use silverback::{Limits, RunOptions};
 
-use crate::cli::Usage;
+use crate::cli::span::time;
 
 /// Arguments that stand over clauses.
 #[derive(Debug, Args, Default)]
@@ -38,14 +39,7 @@ impl ClauseArguments {
         if now == "newest" {
             return Ok(options.now_is_newest(true));
         }
-        let statement = parse(&format!("count(x) from {now}"), &Limits::default());
-        if let Ok(Statement::Query(query)) = &statement
-            && let Some(Clause::From(time, _)) = query.clauses.first().map(|clause| &clause.node)
-            && let Time::Instant(nanos) = time.node
-        {
-            return Ok(options.now(Timestamp::from_nanos(nanos)));
-        }
-        Err(Usage("--now takes RFC 3339 with a zone, such as 2026-02-09T10:00Z, or newest").into())
+        Ok(options.now(time(now).context("--now takes a time, or newest")?))
     }
 
     /// Puts the range and zone of the flags in place of the question's clauses.

@@ -6,8 +6,8 @@ use std::time::Instant;
 use silverback::output::Format;
 use silverback::{Diagnostic, ErrorKind, Query, Reader};
 
-use crate::cli::repl::editor::PROMPT;
 use crate::cli::Context;
+use crate::cli::repl::editor::PROMPT;
 
 /// What holds until the session ends.
 #[derive(Debug)]
