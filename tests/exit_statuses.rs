@@ -149,10 +149,25 @@ fn a_writer_that_does_not_answer_ends_with_124() {
 }
 
 #[test]
+fn a_question_that_takes_too_long_ends_with_124() {
+    let place = Place::new();
+    place.ends(&format!("$S query 'p50(latency) {RANGE}' --timeout 0s"), 124, "allow more");
+}
+
+#[test]
 fn an_interrupt_ends_with_130() {
     let place = Place::new();
     let line = format!("timeout --preserve-status -s INT 1 $S query 'count(latency) {RANGE}'");
     place.ends(&format!("{line} --watch 100ms > answers"), 130, "");
     let answers = std::fs::read_to_string(place.0.path().join("answers")).unwrap();
     assert!(answers.matches("count(latency)").count() > 1, "{answers}");
+}
+
+#[test]
+fn an_interrupted_ingestion_ends_with_130() {
+    let place = Place::new();
+    let rows = "printf 'ts,v\\n1770000000,1\\n' > rows.csv";
+    let started = "until $S metrics 2> said | grep -q v; do sleep 0.05; done";
+    let line = format!("{rows}; $S ingest rows.csv --follow & {started}; kill -INT $!; wait $!");
+    place.ends(&line, 130, "1 rows durable, up to line 2 of rows.csv");
 }

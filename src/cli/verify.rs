@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use silverback::{Progress, Store, StoreDamage};
+use silverback::{Error, ErrorKind, Progress, Store, StoreDamage};
 
 use crate::cli::{Context, Status};
 
@@ -21,7 +21,13 @@ pub(crate) struct VerifyArguments {
 pub(crate) fn run(arguments: &VerifyArguments, context: &Context) -> anyhow::Result<Status> {
     let mut out = io::stdout().lock();
     if arguments.repair {
-        let report = Store::repair(context.directory()?)?;
+        let directory = context.directory()?;
+        if !directory.is_dir() {
+            let found = "there is no such directory".to_owned();
+            let error = Error::from(ErrorKind::NotAStore { path: directory, found });
+            return Err(anyhow::Error::new(error).context("no store to repair; give --db DIR"));
+        }
+        let report = Store::repair(directory)?;
         report.losses.iter().try_for_each(|loss| write_damage(loss, &mut out))?;
         for path in &report.quarantined {
             writeln!(out, "kept in quarantine: {}", path.display())?;
