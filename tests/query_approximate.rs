@@ -5,9 +5,12 @@
 
 mod small_store;
 
+use std::sync::Arc;
+
 use proptest::prelude::{Strategy, prop, proptest};
 use silverback::output::{Format, write_answer};
-use silverback::{Cell, Role, Snapshot};
+use silverback::vfs::MemVfs;
+use silverback::{Background, Cell, ManualClock, Role, SeriesKey, Snapshot, Store, Timestamp};
 use small_store::{ask, key, names, refused_as, series, store};
 
 fn of(values: &[f64]) -> Snapshot {
@@ -76,4 +79,43 @@ fn the_ends_are_exact_and_errors_are_not_computed_with() {
     refused_as(&store, "p50(latency, approx=true) / 2 last 1h", "Q144", "true");
     refused_as(&store, "p50(latency, approx=true) last 1h compare 1h", "Q144", "compare");
     refused_as(&store, "p50(latency, approx=true, interp=linear) last 1h", "Q139", "interp");
+}
+
+/// Merged chunks have sketches, which say what the buckets of their samples say.
+#[test]
+fn sketches_answer_as_samples_do_and_nothing_is_decoded() {
+    let start = Timestamp::from_nanos(1_700_000_040_000_000_000);
+    let at = |seconds: i64| start.saturating_add(seconds * 1_000_000_000);
+    let clock = Arc::new(ManualClock::new(at(10_000)));
+    let options = Store::options().vfs(Arc::new(MemVfs::default())).clock(clock);
+    let store = options.background(Background::Manual).merges(false).open("/db").unwrap();
+    let mut state = 7_u64;
+    for seconds in 0..6000 {
+        for bot in ["support", "sales"] {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let value = f64::from((state >> 40) as u32 % 100_000 + 1).powf(1.3).round() / 100.0;
+            let series = SeriesKey::new("latency").label("bot", bot);
+            store.series(&series).unwrap().append(at(seconds), value).unwrap();
+        }
+        if seconds % 2500 == 2499 {
+            store.flush().unwrap();
+        }
+    }
+    let questions = [
+        "p50(latency, approx=true) as half, p99.9(latency, approx=true) as most last 10000s",
+        "p90(latency, approx=true) as about by bot last 10000s",
+        "p10(latency, approx=true) as about, count(latency) by bot every 1000s last 10000s",
+    ];
+    let answers = |snapshot: &Snapshot| questions.map(|text| ask(snapshot, text));
+    let before = answers(&store.snapshot().unwrap());
+    store.flush().unwrap();
+    assert_eq!(answers(&store.snapshot().unwrap()), before);
+    store.compact().unwrap();
+    let merged = answers(&store.snapshot().unwrap());
+    assert_eq!(merged, before);
+    for answer in merged.iter().take(2) {
+        let read = answer.stats;
+        assert!(read.chunks_from_statistics > 0, "{read:?}");
+        assert_eq!((read.chunks_decoded, read.samples_read), (0, 0), "{read:?}");
+    }
 }

@@ -16,6 +16,7 @@ pub mod request;
 pub mod segment;
 pub mod segment_footer;
 pub mod segment_sections;
+pub mod sketch;
 pub mod time_ticks;
 pub mod tombstone;
 

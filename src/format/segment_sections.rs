@@ -15,7 +15,7 @@ use crate::format::error::FormatError;
 /// The length of an entry of the section table.
 pub const SECTION_ENTRY_BYTES: usize = 24;
 /// How many sections this version knows; newer writers may add others behind them.
-pub const SECTIONS: usize = 30;
+pub const SECTIONS: usize = 32;
 /// How many sections every segment has. The others are there where they hold something.
 pub const SECTIONS_MIN: usize = 28;
 /// The most entries that a section table may have.
@@ -93,6 +93,10 @@ pub enum SectionId {
     TimeTickOffsets = 29,
     /// The ticks of timestamp blocks, as in `time_ticks`. Only where some block has ticks.
     TimeTickBytes = 30,
+    /// u32 × (chunks + 1): where each one's sketch starts. Only where some chunk has one.
+    SketchOffsets = 31,
+    /// The sketches of chunks, as in `sketch`. Only where some chunk has one.
+    SketchBytes = 32,
 }
 
 impl SectionId {
@@ -128,12 +132,20 @@ impl SectionId {
         Self::Inputs,
         Self::TimeTickOffsets,
         Self::TimeTickBytes,
+        Self::SketchOffsets,
+        Self::SketchBytes,
     ];
 
     /// Returns the number that stands for the section on disk.
     #[must_use]
     pub const fn to_tag(self) -> u8 {
         self as u8
+    }
+
+    /// Returns whether a segment has this section where it is so long.
+    #[must_use]
+    pub const fn is_written(self, len: u64) -> bool {
+        self as usize <= SECTIONS_MIN || len > 0
     }
 }
 
@@ -157,8 +169,11 @@ impl Sections {
     #[must_use]
     pub fn lay_out(start: u64, lengths: [u64; SECTIONS]) -> Self {
         let mut sections = [Section::default(); SECTIONS];
-        let (mut end, written) = (start, Self::written(&lengths));
-        for (section, len) in sections.iter_mut().zip(lengths).take(written) {
+        let mut end = start;
+        for ((section, len), id) in sections.iter_mut().zip(lengths).zip(SectionId::ALL) {
+            if !id.is_written(len) {
+                continue;
+            }
             let offset = start + (end - start).next_multiple_of(SECTION_ALIGN as u64);
             end = offset + len;
             *section = Section { offset, len };
@@ -166,17 +181,10 @@ impl Sections {
         Self(sections)
     }
 
-    /// Returns how many sections a segment has whose sections have these lengths.
-    #[must_use]
-    pub fn written(lengths: &[u64; SECTIONS]) -> usize {
-        let optional = lengths.get(SECTIONS_MIN..).unwrap_or(&[]);
-        if optional.iter().all(|len| *len == 0) { SECTIONS_MIN } else { SECTIONS }
-    }
-
     /// Returns the sections that a segment has, in the order of the file.
     pub fn all(&self) -> impl Iterator<Item = (SectionId, Section)> + '_ {
-        let written = Self::written(&self.0.map(|section| section.len));
-        SectionId::ALL.into_iter().zip(self.0).take(written)
+        let sections = SectionId::ALL.into_iter().zip(self.0);
+        sections.filter(|(id, section)| id.is_written(section.len))
     }
 
     /// Returns where a section lies.
@@ -244,10 +252,14 @@ impl Sections {
     pub fn check_counts(&self, counts: Counts) -> Result<(), FormatError> {
         let all_fit = SectionId::ALL.into_iter().try_for_each(|id| {
             let got = self.get(id).len;
-            let is_absent = id == SectionId::TimeTickOffsets
-                && self.get(SectionId::TimeTickBytes).len == 0
-                && got == 0;
-            if is_absent || id.expected_len(counts).is_none_or(|expected| expected == got) {
+            let is_absent = match id {
+                SectionId::TimeTickOffsets => self.get(SectionId::TimeTickBytes).len == 0,
+                SectionId::SketchOffsets => self.get(SectionId::SketchBytes).len == 0,
+                _ => false,
+            };
+            if (is_absent && got == 0)
+                || id.expected_len(counts).is_none_or(|expected| expected == got)
+            {
                 return Ok(());
             }
             Err(FormatError::OutOfRange { field: "section length", got })
@@ -297,7 +309,9 @@ impl SectionId {
             | Self::SeriesRecords
             | Self::Postings
             | Self::Inputs
-            | Self::TimeTickBytes => return None,
+            | Self::TimeTickBytes
+            | Self::SketchBytes => return None,
+            Self::SketchOffsets => 4 * (chunks + 1),
             Self::TimeTickOffsets => 4 * (time_blocks + 1),
             Self::SymbolOffsets => 4 * (symbols + 1),
             Self::SeriesOffsets | Self::SeriesChunks => 4 * (series + 1),
@@ -338,10 +352,10 @@ mod tests {
             START,
             [(); SECTIONS].map(|()| {
                 len = (len + 3) % 10;
-                len
+                len.max(1)
             }),
         );
-        let last = sections.get(SectionId::TimeTickBytes);
+        let last = sections.get(SectionId::SketchBytes);
         (sections, last.offset + last.len)
     }
 
@@ -363,6 +377,11 @@ mod tests {
         assert_eq!(sections.all().count(), SECTIONS_MIN);
         let end = START + 8 * SECTIONS_MIN as u64;
         assert_eq!(Sections::decode(&sections.encode(), START, end), Ok(sections));
+        // Sketches without ticks.
+        lengths[SECTIONS - 2..].fill(8);
+        let sections = Sections::lay_out(START, lengths);
+        assert_eq!(sections.all().count(), SECTIONS - 2);
+        assert_eq!(Sections::decode(&sections.encode(), START, end + 16), Ok(sections));
     }
 
     #[test]
@@ -388,7 +407,7 @@ mod tests {
         let out = |field, got| FormatError::OutOfRange { field, got };
         // An id that repeats, one that is missing, a gap, an overlap, an end short of the table.
         assert_eq!(refused(SECTION_ENTRY_BYTES, 1, end), out("section id", 1));
-        assert_eq!(refused(29 * SECTION_ENTRY_BYTES, 29, end), out("section id", 29));
+        assert_eq!(refused(31 * SECTION_ENTRY_BYTES, 31, end), out("section id", 31));
         let needed = &table[..28 * SECTION_ENTRY_BYTES];
         let mut without = needed.to_vec();
         without[27 * SECTION_ENTRY_BYTES] = 29;
@@ -402,7 +421,7 @@ mod tests {
         assert_eq!(refused(0, 1, end + 8), out("end of the sections", end));
         assert_eq!(
             refused(0, 1, end - 1),
-            out("section offset", sections.get(SectionId::TimeTickBytes).offset)
+            out("section offset", sections.get(SectionId::SketchBytes).offset)
         );
         // Lengths that overflow, and bytes that end early.
         assert!(matches!(refused(23, 0xff, end), FormatError::OutOfRange { .. }));
@@ -420,7 +439,12 @@ mod tests {
         for (at, id) in SectionId::ALL.iter().enumerate() {
             let mut lengths = lengths;
             lengths[at] += 1;
-            let free = [SectionId::SymbolBytes, SectionId::SeriesRecords, SectionId::TimeTickBytes];
+            let free = [
+                SectionId::SymbolBytes,
+                SectionId::SeriesRecords,
+                SectionId::TimeTickBytes,
+                SectionId::SketchBytes,
+            ];
             let free = free.contains(id);
             let fits = Sections::lay_out(START, lengths).check_counts(counts).is_ok();
             assert_eq!(fits, free, "{id:?}");

@@ -13,12 +13,14 @@ use crate::format::segment::{
 };
 use crate::format::segment_footer::{SEGMENT_FOOTER_BYTES, SegmentFooter};
 use crate::format::segment_sections::{METRIC_ENTRY_BYTES, Section, SectionId, Sections};
+use crate::format::sketch::decode_sketch;
 use crate::format::time_ticks::{TimeOutline, TimeTicks};
 use crate::model::{Columns, DuplicatePolicy, MetricDef, MetricKind, SeriesKey, Timestamp};
 use crate::segment::blocks::Blocks;
 use crate::segment::pages::{Pages, read_exact};
 use crate::segment::stats::{ChunkStats, ChunkSummary, STAT_SECTIONS};
 use crate::segment::{SegmentMeta, SegmentSummary};
+use crate::sketch::LogBuckets;
 use crate::vfs::ReadFile;
 
 /// An immutable segment file.
@@ -302,6 +304,22 @@ impl Segment {
             last: meta.time_max.as_nanos(),
         };
         TimeTicks::decode(bytes, outline).map_err(|error| self.corrupt(id, error))
+    }
+
+    /// Returns the bytes of a chunk's sketch, if it has one.
+    pub(crate) fn sketch_bytes(&self, chunk: u32) -> Result<Option<&[u8]>> {
+        if self.section(SectionId::SketchBytes).len == 0 {
+            return Ok(None);
+        }
+        let bytes = self.slice(SectionId::SketchOffsets, SectionId::SketchBytes, chunk)?;
+        Ok((!bytes.is_empty()).then_some(bytes))
+    }
+
+    /// Returns the sketch of a chunk of so many values, if it has one.
+    pub(crate) fn sketch(&self, chunk: u32, values: u64) -> Result<Option<LogBuckets>> {
+        let Some(bytes) = self.sketch_bytes(chunk)? else { return Ok(None) };
+        let sketch = decode_sketch(bytes, values);
+        sketch.map(Some).map_err(|error| self.corrupt(SectionId::SketchBytes, error))
     }
 
     fn count_at(&self, id: SectionId, index: u32) -> Result<usize> {

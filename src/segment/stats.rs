@@ -1,7 +1,8 @@
 //! What a chunk's values amount to, so that many questions need not decode it.
 
 use crate::format::segment_sections::SectionId;
-use crate::sketch::{DoubleDouble, Moments};
+use crate::format::sketch::{SKETCH_VALUES_MIN, encode_sketch};
+use crate::sketch::{DoubleDouble, LogBuckets, Moments, Resolution};
 
 /// The sections of the statistics, in the order of [`ChunkStats::fields`].
 pub(crate) const STAT_SECTIONS: [SectionId; 7] = [
@@ -20,6 +21,20 @@ pub(crate) const STAT_SECTIONS: [SectionId; 7] = [
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ChunkStats {
     fields: [f64; 7],
+}
+
+/// The resolution of sketches: what they say is at most 0.78 % off.
+pub(crate) const SKETCH_RESOLUTION: Resolution = Resolution::Percent1;
+
+/// Appends the sketch of a chunk's values, unless they are so few that it has none.
+pub(crate) fn put_sketch(values: &[f64], out: &mut Vec<u8>) {
+    if values.len() >= SKETCH_VALUES_MIN {
+        let mut buckets = LogBuckets::new(SKETCH_RESOLUTION);
+        for value in values {
+            buckets.add(*value);
+        }
+        encode_sketch(&buckets, out);
+    }
 }
 
 /// What the index says of one chunk's samples.

@@ -7,7 +7,7 @@ use crate::format::FormatError;
 use crate::format::segment_sections::SectionId;
 use crate::model::{Columns, SeriesKey, Timestamp};
 use crate::segment::reader::{ChunkMeta, Segment};
-use crate::segment::stats::ChunkStats;
+use crate::segment::stats::{ChunkStats, put_sketch};
 
 /// What was checked, and what was found.
 #[derive(Debug, Default)]
@@ -99,6 +99,7 @@ impl Segment {
                 check.samples += walk.columns.len() as u64;
                 check.note(self.check_stats(chunk, &walk.columns), || None)?;
                 check.note(self.check_ticks(chunk, &walk.columns), || None)?;
+                check.note(self.check_sketch(chunk, &walk.columns), || None)?;
             }
             check.note(checked, || Some(self.lost_chunk(series, chunk)))?;
         }
@@ -163,6 +164,22 @@ impl Segment {
         }
         let error = FormatError::Misplaced { what: "ticks of timestamps" };
         Err(self.corrupt(SectionId::TimeTickBytes, error))
+    }
+
+    /// Makes the sketch of a chunk again, if it has one; no sample is lost where they differ.
+    fn check_sketch(&self, chunk: u32, columns: &Columns) -> Result<()> {
+        let offsets = SectionId::SketchOffsets;
+        if self.section(offsets).len > 0 && self.u32_at(offsets, 0)? != 0 {
+            return Err(self.corrupt(offsets, FormatError::Misplaced { what: "first sketch" }));
+        }
+        let Some(bytes) = self.sketch_bytes(chunk)? else { return Ok(()) };
+        let mut again = Vec::new();
+        put_sketch(&columns.values, &mut again);
+        if again == bytes {
+            return Ok(());
+        }
+        let error = FormatError::Misplaced { what: "sketch of a chunk" };
+        Err(self.corrupt(SectionId::SketchBytes, error))
     }
 
     fn check_totals(&self, walk: &Walk, check: &SegmentCheck) -> Result<()> {

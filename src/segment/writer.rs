@@ -10,8 +10,8 @@ use crate::format::segment::{CHUNK_SAMPLES_MAX, NO_SYMBOL, PAGE_BYTES};
 use crate::format::segment_footer::{SEGMENT_FOOTER_BYTES, SegmentFooter};
 use crate::format::segment_sections::{Counts, SECTION_ALIGN, SECTIONS, SectionId, Sections};
 use crate::format::time_ticks::encode_time_ticks;
-use crate::model::{Columns, MetricDef, SeriesKey, TextTable, Timestamp};
-use crate::segment::stats::{ChunkStats, STAT_SECTIONS};
+use crate::model::{Columns, MetricDef, MetricKind, SeriesKey, TextTable, Timestamp};
+use crate::segment::stats::{ChunkStats, STAT_SECTIONS, put_sketch};
 use crate::segment::{SegmentMeta, SegmentSummary};
 use crate::vfs::WriteFile;
 
@@ -84,21 +84,33 @@ impl Index {
         self.sections.get(usize::from(id.to_tag()) - 1).map_or(0, Vec::len)
     }
 
-    /// Adds the ticks of the next timestamp block.
-    fn put_ticks(&mut self, ticks: &[u8]) -> Result<()> {
-        let start = to_u32("bytes of ticks", self.len_of(SectionId::TimeTickBytes))?;
-        self.put_u32(SectionId::TimeTickOffsets, start);
-        self.put(SectionId::TimeTickBytes, ticks);
+    /// Adds the next entry of a section that another one says the offsets of.
+    fn put_entry(&mut self, offsets: SectionId, bytes: SectionId, entry: &[u8]) -> Result<()> {
+        let start = to_u32("bytes of a section", self.len_of(bytes))?;
+        self.put_u32(offsets, start);
+        self.put(bytes, entry);
         Ok(())
     }
 
-    /// Ends the ticks; where no block has some, their sections are not written.
-    fn finish_ticks(&mut self) -> Result<()> {
-        if self.len_of(SectionId::TimeTickBytes) > 0 {
-            return self.put_ticks(&[]);
-        }
-        if let Some(offsets) = self.sections.get_mut(SectionId::TimeTickOffsets as usize - 1) {
-            offsets.clear();
+    fn put_ticks(&mut self, ticks: &[u8]) -> Result<()> {
+        self.put_entry(SectionId::TimeTickOffsets, SectionId::TimeTickBytes, ticks)
+    }
+
+    fn put_sketch(&mut self, sketch: &[u8]) -> Result<()> {
+        self.put_entry(SectionId::SketchOffsets, SectionId::SketchBytes, sketch)
+    }
+
+    /// Ends ticks and sketches; where there are none, their sections are not written.
+    fn finish_entries(&mut self) -> Result<()> {
+        for (offsets, bytes) in [
+            (SectionId::TimeTickOffsets, SectionId::TimeTickBytes),
+            (SectionId::SketchOffsets, SectionId::SketchBytes),
+        ] {
+            if self.len_of(bytes) > 0 {
+                self.put_entry(offsets, bytes, &[])?;
+            } else if let Some(offsets) = self.sections.get_mut(offsets as usize - 1) {
+                offsets.clear();
+            }
         }
         Ok(())
     }
@@ -215,8 +227,16 @@ impl<'a> SegmentWriter<'a> {
         self.series.push(WrittenSeries { metric, first_chunk, labels_end });
         to_u32("series of a segment", self.series.len())?;
         let chunks = columns.timestamps.chunks(CHUNK_SAMPLES_MAX);
+        // Events are asked for percentiles, of which sketches tell once they are merged.
+        let kind = self.metrics.get(name).map(|def| def.kind);
+        let has_sketches = kind == Some(MetricKind::Event) && self.tier == Tier::Dense;
         for (timestamps, values) in chunks.zip(columns.values.chunks(CHUNK_SAMPLES_MAX)) {
             self.push_chunk(timestamps, values)?;
+            let mut sketch = Vec::new();
+            if has_sketches {
+                put_sketch(values, &mut sketch);
+            }
+            self.index.put_sketch(&sketch)?;
         }
         self.last_key = Some(key.clone());
         Ok(())
@@ -316,11 +336,10 @@ impl<'a> SegmentWriter<'a> {
         let blocks_end = self.offset;
         self.time_blocks = HashMap::new();
         let symbols = self.finish_symbols()?;
-        self.index.finish_ticks()?;
+        self.index.finish_entries()?;
         let sections_start = self.offset;
         let sections = self.index.lay_out(sections_start);
-        let written = sections.all().count();
-        let (sections_end, pages) = self.write_sections(sections_start, written)?;
+        let (sections_end, pages) = self.write_sections(sections_start)?;
         let table = sections.encode();
         let table_end = sections_end + table.len() as u64;
         let footer = SegmentFooter {
@@ -342,7 +361,7 @@ impl<'a> SegmentWriter<'a> {
             blocks_end,
             sections_start,
             sections_end,
-            sections: to_u32("sections of a segment", written)?,
+            sections: to_u32("sections of a segment", sections.all().count())?,
             pages: to_u32("pages of a segment", pages.len() / 4)?,
             section_table_crc: block_crc(self.file_id, &table, sections_end),
             page_table_crc: block_crc(self.file_id, &pages, table_end),
@@ -360,8 +379,8 @@ impl<'a> SegmentWriter<'a> {
         })
     }
 
-    /// Writes the first sections; returns where they end, and the checksums of their pages.
-    fn write_sections(&mut self, start: u64, count: usize) -> Result<(u64, Vec<u8>)> {
+    /// Writes the sections; returns where they end, and the checksums of their pages.
+    fn write_sections(&mut self, start: u64) -> Result<(u64, Vec<u8>)> {
         let mut pages = PageWriter {
             file: self.file,
             file_id: self.file_id,
@@ -369,8 +388,10 @@ impl<'a> SegmentWriter<'a> {
             page: Vec::with_capacity(PAGE_BYTES),
             crcs: Vec::new(),
         };
-        for section in self.index.sections.iter_mut().take(count) {
-            pages.section(&std::mem::take(section))?;
+        for (section, id) in self.index.sections.iter_mut().zip(SectionId::ALL) {
+            if id.is_written(section.len() as u64) {
+                pages.section(&std::mem::take(section))?;
+            }
         }
         pages.flush()?;
         Ok((pages.offset, pages.crcs))

@@ -123,15 +123,43 @@ impl LogBuckets {
         self.add_many(bucket_of(value, self.resolution), 1);
     }
 
+    /// Counts so many values of a bucket, as [`iter`](Self::iter) numbers them; returns false and
+    /// counts nothing where there is no such bucket.
+    #[must_use]
+    pub fn add_count(&mut self, bucket: u64, count: u64) -> bool {
+        let exists = bucket <= u64::MAX >> self.resolution.shift();
+        if exists {
+            self.add_many(bucket, count);
+        }
+        exists
+    }
+
     /// Adds what other buckets hold. The coarser resolution of both remains.
     pub fn merge(&mut self, other: &Self) {
         if other.resolution < self.resolution {
             *self = self.coarsened(other.resolution);
         }
+        if other.resolution == self.resolution {
+            return self.merge_octaves(other);
+        }
         let shift = other.resolution.shift().abs_diff(self.resolution.shift());
         for (bucket, count) in other.iter() {
             self.add_many(bucket >> shift, count);
         }
+    }
+
+    /// Adds buckets of the same resolution.
+    fn merge_octaves(&mut self, other: &Self) {
+        for (octave, counts) in &other.octaves {
+            if let Some(own) = self.octaves.get_mut(octave) {
+                for (own, count) in own.iter_mut().zip(counts) {
+                    *own += count;
+                }
+            } else {
+                self.octaves.insert(*octave, counts.clone());
+            }
+        }
+        self.count += other.count;
     }
 
     fn coarsened(&self, resolution: Resolution) -> Self {

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::format::time_ticks::TimeTicks;
 use crate::model::{Columns, DuplicatePolicy, Sample, SeriesKey, TimeRange, Timestamp};
 use crate::segment::{ChunkMeta, ChunkSummary, Segment};
+use crate::sketch::LogBuckets;
 use crate::snapshot::select::{Place, SelectedSeries, Share};
 use crate::snapshot::slices::ChunkSlices;
 use crate::snapshot::tally::{Watch, unwatched};
@@ -26,6 +27,7 @@ pub(crate) struct SealedChunk<'a> {
     /// What the index says of it.
     pub(crate) summary: ChunkSummary,
     segment: &'a Segment,
+    index: u32,
     meta: &'a ChunkMeta,
     watch: Watch<'a>,
     answered: Cell<Answered>,
@@ -50,6 +52,14 @@ impl SealedChunk<'_> {
             self.tell(Answered::Slices);
         }
         Ok(slices)
+    }
+
+    /// Reads the sketch of the values, if there is one.
+    ///
+    /// # Errors
+    /// A damaged index.
+    pub(crate) fn sketch(&self) -> Result<Option<LogBuckets>> {
+        self.segment.sketch(self.index, self.summary.count)
     }
 
     /// Returns what the index says of how many samples lie before some times, if it does.
@@ -235,7 +245,8 @@ impl Share {
                 && let Some(summary) = segment.summary_of(index, &chunk)?
             {
                 let answered = Cell::new(Answered::Index);
-                let sealed = SealedChunk { summary, segment, meta: &chunk, watch, answered };
+                let meta = &chunk;
+                let sealed = SealedChunk { summary, segment, index, meta, watch, answered };
                 if visit(Run::Chunk(&sealed))? {
                     sealed.count();
                     continue;

@@ -192,13 +192,11 @@ impl<'p> Accumulator<'p> {
         other.clear();
     }
 
-    /// Returns what is looked at of runs: summary and slices of a chunk say nothing of squares, and
-    /// of steps from one sample to the next.
+    /// Returns what is looked at of runs: summary, sketch and slices of a chunk say nothing of
+    /// squares, and of steps from one sample to the next.
     pub(super) fn wanted(&self, series: &Marks, filter: &Test) -> Wanted {
         let is_fixed = |test: &Test| matches!(test, Test::Always | Test::Never);
-        let summaries = self.logs.is_empty()
-            && self.steps.is_none()
-            && !self.functions.contains(&Function::Stddev);
+        let summaries = self.steps.is_none() && !self.functions.contains(&Function::Stddev);
         let values = !summaries
             || !self.asked.is_empty()
             || !self.moments.is_empty()
@@ -229,6 +227,10 @@ impl<'p> Accumulator<'p> {
         } else {
             None
         };
+        let sketch = if self.logs.is_empty() { None } else { chunk.sketch()? };
+        if sketch.is_none() && !self.logs.is_empty() {
+            return Ok(false);
+        }
         let tests = series.tests.iter().zip(decided);
         let matched: Vec<u64> = tests
             .map(|(test, decided)| match (decided, &slices) {
@@ -239,6 +241,9 @@ impl<'p> Accumulator<'p> {
             .collect();
         for window in &windows {
             self.add_summary(*window, &chunk.summary, &matched, series);
+            if let (Some(log), Some(sketch)) = (self.logs.get_mut(*window), &sketch) {
+                log.merge(sketch);
+            }
         }
         if let Some(slices) = slices
             && self.pools(slices.memory_bytes())

@@ -7,7 +7,7 @@ use crate::format::segment_sections::SectionId;
 use crate::model::{Columns, SeriesKey, Timestamp};
 use crate::segment::Segment;
 use crate::segment::tests::fixture::{
-    Contents, bits, columns, footer, open, open_unmapped, reseal, small, ticking, write,
+    Contents, bits, columns, footer, open, open_unmapped, reseal, sketched, small, ticking, write,
 };
 use crate::segment::verify::Lost;
 use crate::segment::verify::SegmentCheck;
@@ -64,6 +64,7 @@ fn holds(segment: &Segment, contents: &Contents) -> bool {
 fn an_index_that_does_not_fit_the_data_is_found() {
     let mut contents = small();
     contents.extend(ticking());
+    contents.extend(sketched());
     let whole = write(&contents);
     let segment = open(&whole).unwrap();
     // Another name, unit or number there is as good as the one that was written.

@@ -163,6 +163,13 @@ pub(crate) fn small() -> Contents {
     ])
 }
 
+/// As many events as have a sketch, in a few of its buckets.
+pub(crate) fn sketched() -> Contents {
+    let time = |i: i64| 1_700_006_400_000_000_000 + i * 1_000_000_000;
+    let rows = (0..1024_i32).map(|i| (time(i.into()), f64::from(i * i % 7) * 20.0 + 60.0));
+    Contents::from([(SeriesKey::new("waits"), columns(rows))])
+}
+
 /// A series whose timestamps are dense enough for ticks.
 pub(crate) fn ticking() -> Contents {
     let time = |i: i64| 1_700_006_400_000_000_000 + i * 29_000_000 + i * i % 7 * 1_000_000;
