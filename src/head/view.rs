@@ -1,10 +1,14 @@
 //! A frozen view of a head: what one snapshot sees of it.
 
+use std::convert::Infallible;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::head::block::{Block, Rows};
 use crate::head::registry::Registry;
 use crate::model::{Columns, MetricDef, Selector, SeriesKey, TimeRange, Timestamp};
+
+/// How many series are looked at without a pause: some milliseconds.
+const SERIES_AT_ONCE: usize = 4_096;
 
 /// Samples of one generation up to a point of its log. Cloning it is cheap.
 #[derive(Debug, Clone)]
@@ -92,10 +96,27 @@ impl HeadView {
     /// Takes time linear in the series of the generation.
     #[must_use]
     pub(crate) fn select(&self, selector: &Selector) -> Vec<(u32, SeriesKey)> {
-        let present = self.series();
+        let found: Result<_, Infallible> = self.select_while(selector, || Ok(()));
+        found.unwrap_or_default()
+    }
+
+    /// Returns the same series; the error of `go_on`, which is asked now and then, ends it early.
+    pub(crate) fn select_while<E>(
+        &self,
+        selector: &Selector,
+        go_on: impl Fn() -> Result<(), E>,
+    ) -> Result<Vec<(u32, SeriesKey)>, E> {
         let registry = self.registry();
-        let chosen = present.into_iter().filter(|series| registry.matches(*series, selector));
-        chosen.filter_map(|series| registry.key(series).map(|key| (series, key))).collect()
+        let mut found = Vec::new();
+        for (count, series) in self.series().into_iter().enumerate() {
+            if count.is_multiple_of(SERIES_AT_ONCE) {
+                go_on()?;
+            }
+            if registry.matches(series, selector) {
+                found.extend(registry.key(series).map(|key| (series, key)));
+            }
+        }
+        Ok(found)
     }
 
     /// Appends the samples of a series in `range`, run by run in order of arrival; each run is in

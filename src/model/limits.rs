@@ -46,6 +46,8 @@ pub struct Limits {
     pub query_memory_bytes_max: u64,
     /// Bytes that a regular expression may take once compiled.
     pub regex_bytes_max: u64,
+    /// Different regular expressions of one query.
+    pub regexes_max: u64,
     /// Bytes of one row of text that is read in, as an input without line ends is one row.
     pub row_bytes_max: u64,
     /// Series of one input that is read in: more are most often a request's name among the labels.
@@ -74,6 +76,7 @@ impl Limits {
         rows_max: 10_000_000,
         query_memory_bytes_max: 512 << 20,
         regex_bytes_max: 1 << 20,
+        regexes_max: 64,
         row_bytes_max: 4 << 20,
         input_series_max: 1_000_000,
         input_paths_max: 1_000,

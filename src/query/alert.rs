@@ -101,7 +101,7 @@ fn evaluate(
     (snapshot, options, findings, budget): (&Snapshot, &RunOptions, &Findings<'_>, &Budget),
 ) -> Result<Judged> {
     let query = query_of(alert, timing, steps);
-    let mut plan = plan(&query, snapshot, options, findings)?;
+    let mut plan = plan(&query, snapshot, (options, budget), findings)?;
     plan.timeline.remember(timing.keep);
     if let plan::Body::Items(computed) = &mut plan.body {
         computed.judged = true;

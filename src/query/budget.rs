@@ -37,7 +37,7 @@ pub struct CancelToken {
 
 impl CancelToken {
     /// Stops all runs that were given this token or a clone of it, now and later. They end with
-    /// [`ErrorKind::Canceled`] before they read the next chunk.
+    /// [`ErrorKind::Canceled`] before they read the next chunk or choose some thousand more series.
     pub fn cancel(&self) {
         self.is_canceled.store(true, Ordering::Relaxed);
     }

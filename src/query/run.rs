@@ -49,7 +49,7 @@ impl Snapshot {
             Statement::Query(tree) => answer(self, tree, query.to_string(), options, findings),
             Statement::Explain(tree) => {
                 let budget = Budget::new(options, self.limits());
-                let plan = plan(tree, self, options, &findings)?;
+                let plan = plan(tree, self, (options, &budget), &findings)?;
                 explain(&plan, self, query.to_string(), findings, &budget)
             }
             Statement::Alert(alert) => judge(alert, self, query.to_string(), options, findings),
@@ -70,7 +70,7 @@ fn answer(
     findings: Findings<'_>,
 ) -> Result<Answer> {
     let budget = Budget::new(options, snapshot.limits());
-    let plan = plan(tree, snapshot, options, &findings)?;
+    let plan = plan(tree, snapshot, (options, &budget), &findings)?;
     let planned = budget.elapsed();
     let output = exec::run(&plan, snapshot, &findings, &budget)?;
     if !output.found {

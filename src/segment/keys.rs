@@ -29,11 +29,11 @@ impl Segment {
     pub(crate) fn each_key(
         &self,
         series: &[u32],
-        mut each: impl FnMut(u32, SeriesKey),
+        mut each: impl FnMut(u32, SeriesKey) -> Result<()>,
     ) -> Result<()> {
         if series.len() < self.series_count() as usize / WORTH_ONE_IN {
             for &series in series {
-                each(series, self.key(series)?);
+                each(series, self.key(series)?)?;
             }
             return Ok(());
         }
@@ -41,7 +41,7 @@ impl Segment {
         let (mut labels, mut text) = (Vec::new(), String::new());
         for &series in series {
             let metric = tables.labels_of(series, &mut labels)?;
-            each(series, SeriesKey::of_sorted(metric, &labels, &mut text));
+            each(series, SeriesKey::of_sorted(metric, &labels, &mut text))?;
         }
         Ok(())
     }

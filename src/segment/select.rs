@@ -12,6 +12,9 @@ use crate::format::segment_sections::{POSTING_ENTRY_BYTES, SectionId};
 use crate::model::{Matcher, MatcherOp, Selector, SeriesKey};
 use crate::segment::reader::{BlockMeta, Segment, check_zero};
 
+/// How many values of a label are looked at without a pause: some hundred microseconds.
+const VALUES_AT_ONCE: usize = 1_024;
+
 /// An entry of the table of posting lists.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PostingEntry {
@@ -30,6 +33,18 @@ impl Segment {
     /// # Errors
     /// I/O errors and damage.
     pub(crate) fn select(&self, selector: &Selector) -> Result<Vec<u32>> {
+        self.select_while(selector, &|| Ok(()))
+    }
+
+    /// Returns the same series; the error of `go_on`, which is asked now and then, ends it early.
+    ///
+    /// # Errors
+    /// As [`select`](Self::select), and those of `go_on`.
+    pub(crate) fn select_while(
+        &self,
+        selector: &Selector,
+        go_on: &dyn Fn() -> Result<()>,
+    ) -> Result<Vec<u32>> {
         let mut chosen: Vec<u32> = match &selector.metric {
             None => (0..self.series_count()).collect(),
             Some(metric) => match self.find_symbol(metric)? {
@@ -41,7 +56,8 @@ impl Segment {
             if chosen.is_empty() {
                 break;
             }
-            chosen = self.narrow(chosen, matcher)?;
+            go_on()?;
+            chosen = self.narrow(chosen, matcher, go_on)?;
         }
         Ok(chosen)
     }
@@ -63,7 +79,12 @@ impl Segment {
         Ok(None)
     }
 
-    fn narrow(&self, chosen: Vec<u32>, matcher: &Matcher) -> Result<Vec<u32>> {
+    fn narrow(
+        &self,
+        chosen: Vec<u32>,
+        matcher: &Matcher,
+        go_on: &dyn Fn() -> Result<()>,
+    ) -> Result<Vec<u32>> {
         let matches_absent = matcher.matches("");
         let Some(name) = self.find_symbol(&matcher.label)? else {
             return Ok(if matches_absent { chosen } else { Vec::new() });
@@ -79,7 +100,10 @@ impl Segment {
         }
         // Where an absent label matches, it is enough to take away the values that do not.
         let mut union = Vec::new();
-        for index in self.lists_of(name)? {
+        for (count, index) in self.lists_of(name)?.enumerate() {
+            if count.is_multiple_of(VALUES_AT_ONCE) {
+                go_on()?;
+            }
             let entry = self.posting(index)?;
             if matcher.matches(self.symbol(entry.value)?) != matches_absent {
                 union.extend(self.read_list(&entry)?);

@@ -23,6 +23,9 @@ pub(super) struct Share {
     pub(super) deletions: SeriesDeletions,
 }
 
+/// How many series are looked at without a pause: some milliseconds.
+const SERIES_AT_ONCE: usize = 4_096;
+
 /// Where samples of a series lie in one store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
@@ -44,24 +47,41 @@ impl Snapshot {
     /// # Errors
     /// A damaged or unreadable segment.
     pub fn select(&self, selector: &Selector) -> Result<Vec<SelectedSeries>> {
+        self.select_while(selector, &|| Ok(()))
+    }
+
+    /// Returns the same series; the error of `go_on`, which is asked now and then, ends it early.
+    pub(crate) fn select_while(
+        &self,
+        selector: &Selector,
+        go_on: &dyn Fn() -> Result<()>,
+    ) -> Result<Vec<SelectedSeries>> {
         let mut found: Vec<(SeriesKey, usize, Place)> = Vec::new();
         for (store, parts) in self.stores.iter().enumerate() {
             for (index, segment) in parts.segments.iter().enumerate() {
-                let chosen = segment.select(selector)?;
+                let chosen = segment.select_while(selector, go_on)?;
                 found.reserve(chosen.len());
                 segment.each_key(&chosen, |series, key| {
+                    if found.len().is_multiple_of(SERIES_AT_ONCE) {
+                        go_on()?;
+                    }
                     found.push((key, store, Place::Segment { segment: index, series }));
+                    Ok(())
                 })?;
             }
             for (index, head) in parts.heads.iter().enumerate() {
-                let chosen = head.view.select(selector).into_iter();
+                let chosen = head.view.select_while(selector, go_on)?.into_iter();
                 let place = |series| Place::Head { head: index, series };
                 found.extend(chosen.map(|(series, key)| (key, store, place(series))));
             }
         }
+        go_on()?;
         found.sort();
         let mut chosen: Vec<SelectedSeries> = Vec::new();
-        for (key, store, place) in found {
+        for (count, (key, store, place)) in found.into_iter().enumerate() {
+            if count.is_multiple_of(SERIES_AT_ONCE) {
+                go_on()?;
+            }
             if chosen.last().is_none_or(|last| last.key != key) {
                 chosen.push(SelectedSeries { key, shares: Vec::new() });
             }

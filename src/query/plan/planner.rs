@@ -5,6 +5,7 @@ use crate::lang::Span;
 use crate::lang::ast::{self, BinaryOp, Duration, ExprKind, Grouping, Predicate as Condition};
 use crate::lang::ast::{Sample, Spanned};
 use crate::model::{TimeRange, Timestamp};
+use crate::query::budget::Budget;
 use crate::query::calendar::{Grid, Zone};
 use crate::query::finding::Findings;
 use crate::query::options::RunOptions;
@@ -32,11 +33,11 @@ const STATS: [&str; 7] = ["count", "min", "avg", "p50", "p95", "p99", "max"];
 pub(crate) fn plan(
     query: &ast::Query,
     snapshot: &Snapshot,
-    options: &RunOptions,
+    (options, budget): (&RunOptions, &Budget),
     findings: &Findings<'_>,
 ) -> Result<Plan> {
     let clauses = Clauses::of(query, findings)?;
-    let catalogue = Catalogue { snapshot, findings };
+    let catalogue = Catalogue::new(snapshot, findings, budget);
     let mut planner = Planner {
         findings,
         catalogue,

@@ -1,12 +1,14 @@
 //! Which series a selector chooses, and the condition on their samples in each metric's unit.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::lang::ast::{CompareOp, Ident, LabelMatcher, Literal, MatchOp, Predicate as Condition};
 use crate::lang::ast::{Sample, Spanned};
-use crate::lang::closest;
+use crate::lang::{Span, closest};
 use crate::model::{Limits, Matcher, MatcherOp, MetricDef, ModelError, Selector, SeriesKey};
+use crate::query::budget::Budget;
 use crate::query::finding::{Findings, did_you_mean};
 use crate::query::predicate::{Predicate, Test};
 use crate::query::units::{Mismatch, number_in_unit};
@@ -61,9 +63,20 @@ pub(super) struct Counted {
 pub(super) struct Catalogue<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) findings: &'a Findings<'a>,
+    budget: &'a Budget,
+    /// The regular expressions, each compiled once, however many selectors and metrics it is for.
+    regexes: RefCell<BTreeMap<(String, bool), MatcherOp>>,
 }
 
-impl Catalogue<'_> {
+impl<'a> Catalogue<'a> {
+    pub(super) fn new(
+        snapshot: &'a Snapshot,
+        findings: &'a Findings<'a>,
+        budget: &'a Budget,
+    ) -> Self {
+        Self { snapshot, findings, budget, regexes: RefCell::default() }
+    }
+
     /// Chooses the series of a selector whose samples may satisfy all conditions.
     pub(super) fn select(&self, sample: &Sample, conditions: &[&Condition]) -> Result<Selection> {
         let named = sample.selector.metric.as_ref();
@@ -77,7 +90,8 @@ impl Catalogue<'_> {
             self.push_down(condition, &mut matchers)?;
         }
         let metric = named.map(|name| name.node.clone());
-        let series = self.snapshot.select(&Selector { metric, matchers })?;
+        let selector = Selector { metric, matchers };
+        let series = self.snapshot.select_while(&selector, &|| self.budget.check())?;
         self.warn_of_matchers(&sample.selector.matchers, &series)?;
         for condition in conditions {
             self.warn_of_condition(condition, &series)?;
@@ -215,16 +229,31 @@ impl Catalogue<'_> {
                 MatcherOp::In(matcher.values.iter().map(|value| value.node.clone()).collect())
             }
             MatchOp::Matches | MatchOp::NotMatches => {
-                let limits: &Limits = self.snapshot.limits();
-                let negated = matcher.op == MatchOp::NotMatches;
                 let span = first.map_or(matcher.label.span, |value| value.span);
-                let label = matcher.label.node.clone();
-                return Matcher::regex(label, &text, negated, limits).map_err(|error| {
-                    self.findings.error("Q109", span, words_of_regex(&error)).into()
-                });
+                self.regex(text, matcher.op == MatchOp::NotMatches, span)?
             }
         };
         Ok(Matcher { label: matcher.label.node.clone(), op })
+    }
+
+    /// Compiles a regular expression, unless this query has it already.
+    fn regex(&self, pattern: String, negated: bool, span: Span) -> Result<MatcherOp> {
+        let mut regexes = self.regexes.borrow_mut();
+        let key = (pattern, negated);
+        if let Some(known) = regexes.get(&key) {
+            return Ok(known.clone());
+        }
+        self.budget.check()?;
+        let limits: &Limits = self.snapshot.limits();
+        let (limit, got) = (limits.regexes_max, regexes.len() as u64 + 1);
+        if got > limit {
+            let what = "the number of regular expressions of the query";
+            return Err(ErrorKind::Limit { what, limit, got }.into());
+        }
+        let matcher = Matcher::regex("", &key.0, negated, limits).map_err(|error| {
+            Error::from(self.findings.error("Q109", span, words_of_regex(&error)))
+        })?;
+        Ok(regexes.entry(key).or_insert(matcher.op).clone())
     }
 
     fn push_down(&self, condition: &Condition, matchers: &mut Vec<Matcher>) -> Result<()> {
