@@ -13,6 +13,8 @@ mod decode_timestamps;
 mod decode_values;
 #[path = "../fuzz/bodies/parse.rs"]
 mod parse;
+#[path = "../fuzz/bodies/run.rs"]
+mod run;
 
 use std::env;
 use std::fs;
@@ -54,6 +56,11 @@ fn decode_timestamps_holds_on_its_corpus() {
 #[test]
 fn parse_holds_on_its_corpus() {
     replay("parse", parse::run);
+}
+
+#[test]
+fn run_holds_on_its_corpus() {
+    replay("run", run::run);
 }
 
 #[test]
