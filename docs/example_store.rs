@@ -1,7 +1,7 @@
 // The store that the examples of docs/QUERY.md ask: three hours of two bots, up to noon.
 //
 // Every minute each bot answers one request on each channel. From 11:30 to 11:40 the support bot is
-// slow on slack, and every second answer there is an error.
+// slow on slack, and every second answer there is an error. At 11:30 is the mark "release 7".
 
 use silverback::output::{Format, write_answer};
 use silverback::{ErrorKind, RunOptions, SeriesKey, Snapshot, Store, Timestamp};
@@ -15,6 +15,7 @@ fn example_store() -> silverback::Result<Store> {
     store.metric("tokens").delta().unit("tokens").define()?;
     store.metric("requests").counter().define()?;
     store.metric("queue").gauge().define()?;
+    store.mark("release 7", Timestamp::from_secs(NOON - 30 * 60).unwrap_or(Timestamp::MIN))?;
     for minute in 0..MINUTES {
         let time = Timestamp::from_secs(NOON - (MINUTES - minute) * 60).unwrap_or(Timestamp::MIN);
         for (bot, model, base) in [("sales", "small", 200.0), ("support", "large", 600.0)] {
