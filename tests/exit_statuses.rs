@@ -167,7 +167,7 @@ fn an_interrupt_ends_with_130() {
 fn an_interrupted_ingestion_ends_with_130() {
     let place = Place::new();
     let rows = "printf 'ts,v\\n1770000000,1\\n' > rows.csv";
-    let started = "until $S metrics 2> said | grep -q v; do sleep 0.05; done";
+    let started = "until $S metrics 2> said | grep -q '^v '; do sleep 0.05; done";
     let line = format!("{rows}; $S ingest rows.csv --follow & {started}; kill -INT $!; wait $!");
     place.ends(&line, 130, "1 rows durable, up to line 2 of rows.csv");
 }
