@@ -78,6 +78,7 @@ fn wrong_words_end_with_2() {
     place.ends("$S query 'count(latency)' -o spark", 2, "every");
     place.ends("$S delete latency", 2, "--yes");
     place.ends("$S retention set --keep soon", 2, "90d");
+    place.ends("$S retention set --keep 0s --yes", 2, "90d");
     place.ends("$S query 'count(latency)' --now soon", 2, "--now");
 }
 
@@ -88,7 +89,13 @@ fn what_is_not_there_ends_with_3() {
     place.ends("$S ingest nowhere.csv", 3, "nowhere.csv");
     place.ends("$S inspect nowhere", 3, "");
     place.ends("$S backup restore nowhere", 3, "");
+    place.ends("$S metric latnecy", 3, "did you mean \"latency\"?");
+    place.ends("$S metrics | grep -q latnecy", 1, "");
+    place.ends("$S retention set --keep 9d --metric latnecy", 3, "did you mean \"latency\"?");
+    place.ends("$S retention set --keep 9d --metric 'latency{bot=\"shop\"}'", 3, "no metric");
+    place.ends("$S retention show | grep -q 9d", 1, "");
     place.ends("rm -r db; $S metrics", 3, "--db");
+    place.ends("$S metric latency", 3, "--db");
 }
 
 #[test]
@@ -101,6 +108,8 @@ fn damage_ends_with_4() {
     std::fs::write(&segment, bytes).unwrap();
     place.ends("$S verify", 4, "");
     place.ends(&format!("$S query 'p50(latency) {RANGE}'"), 4, "");
+    // What cannot be read is not taken for what is not there.
+    place.ends("echo bad > db/MANIFEST; $S metric latency --unit ms", 4, "MANIFEST");
 }
 
 fn first_file(folder: &Path) -> PathBuf {
@@ -167,7 +176,8 @@ fn an_interrupt_ends_with_130() {
 fn an_interrupted_ingestion_ends_with_130() {
     let place = Place::new();
     let rows = "printf 'ts,v\\n1770000000,1\\n' > rows.csv";
-    let started = "until $S metrics 2> said | grep -q '^v '; do sleep 0.05; done";
+    // The metric is there before its first sample is.
+    let started = "until $S export v 2> said | grep -q v; do sleep 0.05; done";
     let line = format!("{rows}; $S ingest rows.csv --follow & {started}; kill -INT $!; wait $!");
     place.ends(&line, 130, "1 rows durable, up to line 2 of rows.csv");
 }

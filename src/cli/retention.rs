@@ -4,11 +4,12 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use silverback::{Outcome, Request, Retention, RetentionReport};
+use silverback::{MetricDef, Outcome, Request, Retention, RetentionReport};
 
 use crate::cli::ask::{AskArguments, confirmed};
 use crate::cli::quantity::{bytes_of, duration_of, write_duration};
-use crate::cli::{Context, Status};
+use crate::cli::status::no_metric;
+use crate::cli::{Context, Status, Usage};
 
 const NEEDS_YES: &str =
     "samples would be removed: that needs --yes here, or --dry-run to see how many";
@@ -62,14 +63,15 @@ struct ApplyArguments {
 
 pub(crate) fn run(arguments: &RetentionArguments, context: &Context) -> anyhow::Result<Status> {
     let reader = context.reader_of_one()?;
-    let stored = reader.snapshot()?.retention();
+    let snapshot = reader.snapshot()?;
+    let stored = snapshot.retention();
     let (retention, request, arguments) = match &arguments.verb {
         Verb::Show => {
             show(&stored)?;
             return Ok(Status::Done);
         }
         Verb::Set(arguments) => {
-            let retention = arguments.applied_to(stored)?;
+            let retention = arguments.applied_to(stored, &snapshot.metrics()?)?;
             (retention.clone(), Request::Retain(retention), &arguments.apply)
         }
         Verb::Apply(arguments) => (stored, Request::Expire, arguments),
@@ -94,10 +96,27 @@ fn is_wanted(due: &RetentionReport, arguments: &ApplyArguments) -> anyhow::Resul
 }
 
 impl SetArguments {
-    fn applied_to(&self, mut retention: Retention) -> anyhow::Result<Retention> {
+    fn applied_to(
+        &self,
+        mut retention: Retention,
+        known: &[MetricDef],
+    ) -> anyhow::Result<Retention> {
         let keep = |text: &str| -> anyhow::Result<Option<Duration>> {
-            if text == "forever" { Ok(None) } else { duration_of(text).map(Some) }
+            if text == "forever" {
+                return Ok(None);
+            }
+            let age = duration_of(text)?;
+            // Nothing would be left, which is asked for by other means.
+            let none = "--keep takes a duration such as 90d; `delete` takes samples out at once";
+            if age.is_zero() { Err(Usage(none).into()) } else { Ok(Some(age)) }
         };
+        if let Some(metric) = &self.metric {
+            // The age of a metric that is gone can still be taken back.
+            let is_set = retention.metrics.contains_key(metric);
+            if !is_set && !known.iter().any(|def| def.name == *metric) {
+                return Err(no_metric(metric, known).into());
+            }
+        }
         match (&self.metric, self.keep.as_deref().map(keep).transpose()?) {
             (Some(metric), Some(Some(age))) => {
                 retention.metrics.insert(metric.clone(), age);

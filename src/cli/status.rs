@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use silverback::{Diagnostic, Error, ErrorKind};
+use silverback::lang::closest;
+use silverback::{Diagnostic, Error, ErrorKind, MetricDef};
 
 /// How errors are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -26,7 +27,7 @@ pub(crate) enum Status {
     Failed = 1,
     /// The arguments or the query are wrong.
     Usage = 2,
-    /// A store or file is not there.
+    /// A store, file or metric is not there.
     NotFound = 3,
     /// The store is damaged.
     Damaged = 4,
@@ -61,6 +62,28 @@ impl fmt::Display for Usage {
 }
 
 impl std::error::Error for Usage {}
+
+/// A name that the store does not know, and what it knows like it.
+#[derive(Debug)]
+pub(crate) struct Unknown(String);
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unknown {}
+
+/// Says that there is no such metric, with the nearest name that there is.
+pub(crate) fn no_metric(name: &str, known: &[MetricDef]) -> Unknown {
+    let nearest = closest(name, known.iter().map(|def| def.name.as_str()));
+    let help = nearest.map_or_else(
+        || "`silverback metrics` lists those that there are".to_owned(),
+        |nearest| format!("did you mean {nearest:?}?"),
+    );
+    Unknown(format!("there is no metric {name:?}; {help}"))
+}
 
 /// Tells a failure on stderr and returns the status it ends with.
 pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
@@ -99,6 +122,7 @@ pub(crate) fn failure(error: &anyhow::Error, format: ErrorFormat) -> Status {
             ErrorKind::Corrupt { .. } | ErrorKind::LogGap { .. } | ErrorKind::FormatVersion { .. },
         ) => Status::Damaged,
         _ if error.is::<Usage>() => Status::Usage,
+        _ if error.is::<Unknown>() => Status::NotFound,
         _ => match io_kind {
             Some(io::ErrorKind::NotFound) => Status::NotFound,
             Some(_) => Status::Io,
