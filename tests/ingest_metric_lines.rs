@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use silverback::ingest::{IngestOptions, IngestReport, Input, StoreSink, ingest};
+use silverback::ingest::{IngestOptions, IngestReport, Input, InputFormat, StoreSink, ingest};
 use silverback::{Columns, ManualClock, MetricKind, Selector, Store, TimeRange, Timestamp};
 
 const NOW: i64 = 1_770_631_200_000_000_000;
@@ -51,7 +51,10 @@ fn read(text: &str) -> Read {
 }
 
 fn read_with(text: &str, options: IngestOptions<'static>) -> Read {
-    let store = Store::in_memory().unwrap();
+    read_into(Store::in_memory().unwrap(), text, options)
+}
+
+fn read_into(store: Store, text: &str, options: IngestOptions<'static>) -> Read {
     let mut sink = StoreSink::new(&store);
     let input = Input { name: "in".to_owned(), bytes: text.as_bytes() };
     let report = ingest(input, options.clock(&*CLOCK), &mut sink).unwrap();
@@ -332,4 +335,44 @@ fn members_that_are_given_twice_are_refused() {
     let read = read(&text.concat());
     assert_eq!(read.told(), ["in:2: \"v\" is given twice", "in:3: \"bot\" is given twice"]);
     assert_eq!(read.samples(), ["v{bot=\"a\"} 1000 1", "v{bot=\"a\"} 2000 3"]);
+}
+
+/// Symptom: one line that names a metric as no store takes it ended the whole run. Cause: a refused
+/// definition counted as a failure of the sink. Fix: it costs its row, each time that it is named.
+#[test]
+fn a_metric_that_the_store_refuses_costs_its_rows() {
+    let long = "n".repeat(5_000);
+    let text = format!(
+        "ok:1|c|T1770631200\n:2|c|T1770631200\na\tb:3|g|T1770631200\n{long}:4|ms|T1770631200\n\
+         held:5|g|T1770631200\nheld:6|g|T1770631200\nheld:7|h|T1770631200\nok:8|c|T1770631201\n"
+    );
+    let store = Store::in_memory().unwrap();
+    store.metric("held").kind(MetricKind::Event).define().unwrap();
+    let options = IngestOptions::default().format(InputFormat::Statsd);
+    let read = read_into(store, &text, options);
+    assert_eq!(read.samples(), ["held 0 7", "ok 0 1", "ok 1000 8"]);
+    let told = read.told();
+    assert_eq!(told.len(), 5, "{told:#?}");
+    for (line, reason) in [
+        (2, "the name of a metric is empty"),
+        (3, "holds a control character"),
+        (4, "bytes of a name is 5000"),
+        (5, "defined with kind event, not gauge"),
+        (6, "defined with kind event, not gauge"),
+    ] {
+        let found = told
+            .iter()
+            .any(|told| told.starts_with(&format!("in:{line}: ")) && told.contains(reason));
+        assert!(found, "{line} {reason}: {told:#?}");
+    }
+
+    let store = Store::in_memory().unwrap();
+    store.metric("a").kind(MetricKind::Gauge).define().unwrap();
+    let read = read_into(
+        store,
+        "# TYPE a counter\na 1 1770631200000\nb 2 1770631200000\n",
+        IngestOptions::default(),
+    );
+    assert_eq!(read.samples(), ["b 0 2"]);
+    assert_eq!(read.told().len(), 1, "{:?}", read.told());
 }

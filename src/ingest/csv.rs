@@ -251,7 +251,8 @@ fn lay_out(
         ),
     };
     for metric in &mapping.metrics {
-        feed.define(&metric.def)?;
+        // What the header says of a metric every row says.
+        feed.define(&metric.def).map_err(RowError::of_all_rows)?;
     }
     mapping.time = Some(time);
     feed.report.mapping = Some(mapping);

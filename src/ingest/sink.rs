@@ -38,10 +38,11 @@ impl<'a> Row<'a> {
 
 /// Where rows go.
 pub trait Sink {
-    /// Takes the definition of a metric, before its first sample.
+    /// Takes the definition of a metric, before its first sample. [`crate::ErrorKind::Model`]
+    /// refuses the row that names it.
     ///
     /// # Errors
-    /// Ends the ingestion.
+    /// Other errors end the ingestion.
     fn metric(&mut self, def: &MetricDef) -> Result<()>;
 
     /// Takes a row. [`crate::ErrorKind::Model`] refuses the row alone.

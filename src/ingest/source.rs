@@ -52,6 +52,16 @@ pub(crate) enum RowError {
     Fatal(Error),
 }
 
+impl RowError {
+    /// Says of what is wrong with a row that it is wrong with all of them.
+    pub(crate) fn of_all_rows(self) -> Self {
+        match self {
+            Self::Bad(bad) | Self::Torn(bad) => Self::Unusable(bad),
+            error => error,
+        }
+    }
+}
+
 impl From<BadRow> for RowError {
     fn from(bad: BadRow) -> Self {
         Self::Bad(bad)
@@ -247,12 +257,17 @@ impl Feed<'_, '_> {
         }
     }
 
-    /// Tells the sink of a metric, once.
+    /// Tells the sink of a metric, once. One that is refused costs the row that names it.
     pub(crate) fn define(&mut self, def: &MetricDef) -> Result<(), RowError> {
-        if !self.defined.insert(def.name.clone()) {
+        if self.defined.contains(&def.name) {
             return Ok(());
         }
-        self.sink.metric(def).map_err(RowError::Fatal)
+        self.sink.metric(def).map_err(|error| match error.kind() {
+            ErrorKind::Limit { .. } => BadRow::new(0, error.to_string()).into(),
+            _ => refused(error),
+        })?;
+        self.defined.insert(def.name.clone());
+        Ok(())
     }
 
     /// Adds a group with the labels of every row, and returns its number.
@@ -304,10 +319,7 @@ impl Feed<'_, '_> {
             line: self.line + self.lines - 1,
             end: self.end,
         };
-        self.sink.row(&row).map_err(|error| match error.kind() {
-            ErrorKind::Model(refused) => RowError::Bad(BadRow::new(0, refused.to_string())),
-            _ => RowError::Fatal(error),
-        })?;
+        self.sink.row(&row).map_err(refused)?;
         self.report.rows += 1;
         self.report.rows_stored += 1;
         self.report.samples += samples.len() as u64;
@@ -356,6 +368,15 @@ impl Feed<'_, '_> {
             self.report.values_skipped += dropped;
         }
         Ok(())
+    }
+}
+
+/// Tells what costs one row, which the data model refuses, from what ends everything.
+#[cold]
+fn refused(error: Error) -> RowError {
+    match error.kind() {
+        ErrorKind::Model(refused) => BadRow::new(0, refused.to_string()).into(),
+        _ => RowError::Fatal(error),
     }
 }
 
