@@ -229,6 +229,20 @@ fn adapters_let_a_store_go_that_a_panicking_bot_drops() {
 }
 
 #[test]
+fn several_layers_record_the_same_spans() {
+    let store = Store::in_memory().unwrap();
+    let all = SpanLayer::new(&store, "latency").unwrap().fields(["bot"]);
+    let plain = SpanLayer::new(&store, "span_ms").unwrap();
+    with_default(tracing_subscriber::registry().with(all).with(plain), || {
+        let span = info_span!("reply", bot = "support");
+        span.in_scope(|| error!("no answer"));
+    });
+    let found = asked(&store, "count(latency) by bot, status last 1h");
+    assert_eq!(found, ["support error 1"]);
+    assert_eq!(asked(&store, "count(span_ms) by bot, status last 1h"), [" error 1"]);
+}
+
+#[test]
 fn spans_have_their_fields_and_their_status() {
     let store = Store::in_memory().unwrap();
     let layer = SpanLayer::new(&store, "latency").unwrap().fields(["bot", "intent", "retries"]);

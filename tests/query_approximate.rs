@@ -74,6 +74,9 @@ fn the_ends_are_exact_and_errors_are_not_computed_with() {
                               last 1000m",
     );
     assert_eq!(numbers(&answer.rows[0])[0].to_bits(), 7.0_f64.to_bits());
+    let none = of(&[0.0, 0.0, 0.0, -3.0, 3.0]);
+    let answer = ask(&none, "p60(latency, approx=true) as about last 1000m");
+    assert_eq!(numbers(&answer.rows[0]), [0.0, 0.0]);
     let empty = ask(&store, "p50(size, approx=true) last 1000m");
     assert_eq!(empty.rows[0], [Cell::Null, Cell::Null]);
     refused_as(&store, "p50(latency, approx=true) / 2 last 1h", "Q144", "true");

@@ -28,6 +28,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_core::field::{Field, Visit};
 use tracing_core::span::{Attributes, Id, Record};
@@ -46,9 +47,16 @@ const SPAN: &str = "span";
 /// The field whose presence means that something failed.
 const ERROR: &str = "error";
 
+/// The number of the layer that is made next.
+static NEXT_LAYER: AtomicU64 = AtomicU64::new(0);
+
 /// Records how long spans are open.
+///
+/// Several layers may stand in one subscriber; each records into its own metric. Clones are one
+/// layer.
 #[derive(Debug, Clone)]
 pub struct SpanLayer {
+    number: u64,
     times: Times,
     metric: String,
     fields: Arc<[String]>,
@@ -61,7 +69,8 @@ impl SpanLayer {
     /// The metric is known as something else.
     pub fn new(store: &Store, metric: &str) -> Result<Self> {
         let times = Times::new(store, metric)?;
-        Ok(Self { times, metric: metric.to_owned(), fields: Arc::from([]) })
+        let number = NEXT_LAYER.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { number, times, metric: metric.to_owned(), fields: Arc::from([]) })
     }
 
     /// Makes labels of these fields. Each combination of values is a series, so that ids of
@@ -91,6 +100,20 @@ struct Open {
     is_error: bool,
 }
 
+/// What each layer knows of one span, by the layer's number: all of them share its extensions.
+struct OpenSpans(Vec<(u64, Open)>);
+
+impl OpenSpans {
+    fn of(&mut self, layer: u64) -> Option<&mut Open> {
+        self.0.iter_mut().find(|(number, _)| *number == layer).map(|(_, open)| open)
+    }
+
+    fn take(&mut self, layer: u64) -> Option<Open> {
+        let index = self.0.iter().position(|(number, _)| *number == layer)?;
+        Some(self.0.swap_remove(index).1)
+    }
+}
+
 impl<S> Layer<S> for SpanLayer
 where
     S: Subscriber + for<'lookup> LookupSpan<'lookup>,
@@ -99,12 +122,19 @@ where
         let Some(span) = context.span(id) else { return };
         let mut open = Open { begun: self.times.begin(), labels: Vec::new(), is_error: false };
         attributes.record(&mut self.visitor(&mut open));
-        span.extensions_mut().insert(open);
+        let mut extensions = span.extensions_mut();
+        if let Some(spans) = extensions.get_mut::<OpenSpans>() {
+            spans.0.push((self.number, open));
+        } else {
+            extensions.insert(OpenSpans(vec![(self.number, open)]));
+        }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        if let Some(open) = span.extensions_mut().get_mut::<Open>() {
+        let mut extensions = span.extensions_mut();
+        let open = extensions.get_mut::<OpenSpans>().and_then(|spans| spans.of(self.number));
+        if let Some(open) = open {
             values.record(&mut self.visitor(open));
         }
     }
@@ -114,14 +144,19 @@ where
             return;
         }
         let Some(span) = context.event_span(event) else { return };
-        if let Some(open) = span.extensions_mut().get_mut::<Open>() {
+        let mut extensions = span.extensions_mut();
+        let open = extensions.get_mut::<OpenSpans>().and_then(|spans| spans.of(self.number));
+        if let Some(open) = open {
             open.is_error = true;
         }
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let Some(span) = context.span(&id) else { return };
-        let Some(open) = span.extensions_mut().remove::<Open>() else { return };
+        let mut extensions = span.extensions_mut();
+        let open = extensions.get_mut::<OpenSpans>().and_then(|spans| spans.take(self.number));
+        drop(extensions);
+        let Some(open) = open else { return };
         let mut key = SeriesKey::new(&self.metric).label(SPAN, span.name());
         let mut status = if open.is_error { "error" } else { "ok" };
         for (name, value) in &open.labels {

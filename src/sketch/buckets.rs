@@ -77,10 +77,11 @@ impl Bounds {
     }
 
     /// Returns how far, relative to it, a value within lies from [`middle`](Self::middle), at
-    /// most.
+    /// most. Values below the least normal one, 2.3e-308, count as zero.
     #[must_use]
     pub fn relative_error(self) -> f64 {
-        if self.low.total_cmp(&self.high).is_eq() {
+        let is_zero = |value: f64| value.abs() < f64::MIN_POSITIVE;
+        if self.low.total_cmp(&self.high).is_eq() || (is_zero(self.low) && is_zero(self.high)) {
             return 0.0;
         }
         ((self.high - self.low) / (self.high + self.low)).abs()
