@@ -114,7 +114,9 @@ fn evaluate(
     times.drain(..times.len().saturating_sub(steps));
     let is_label = |column: &Column| column.role == Role::Label;
     let mut groups: BTreeMap<Vec<String>, Group> = BTreeMap::new();
+    let pace = budget.pace();
     for row in output.rows {
+        pace.step(row.len())?;
         let (Some(time), [.., value, holds]) = (row.first(), row.as_slice()) else { continue };
         if !is_in(time, &times) {
             continue;

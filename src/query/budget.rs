@@ -1,5 +1,6 @@
 //! What a run of a query may spend, and what it spent: time, memory, and the patience of who asked.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,6 +13,9 @@ use crate::snapshot::{Tally, Watch};
 
 /// What is limited, as errors name it.
 const MEMORY: &str = "the memory of the query";
+
+/// After so many points the run is asked again whether it may go on.
+const POINTS_A_CHECK: usize = 4_096;
 
 /// Stops runs of queries from another thread. Clones stop the same runs.
 ///
@@ -33,11 +37,15 @@ const MEMORY: &str = "the memory of the query";
 #[derive(Debug, Clone, Default)]
 pub struct CancelToken {
     is_canceled: Arc<AtomicBool>,
+    /// After how many more questions it counts as canceled.
+    #[cfg(test)]
+    questions_left: Option<Arc<AtomicU64>>,
 }
 
 impl CancelToken {
     /// Stops all runs that were given this token or a clone of it, now and later. They end with
-    /// [`ErrorKind::Canceled`] before they read the next chunk or choose some thousand more series.
+    /// [`ErrorKind::Canceled`] before they read the next chunk, choose some thousand more series,
+    /// or compute some thousand more points.
     pub fn cancel(&self) {
         self.is_canceled.store(true, Ordering::Relaxed);
     }
@@ -45,6 +53,12 @@ impl CancelToken {
     /// Returns true once it was canceled.
     #[must_use]
     pub fn is_canceled(&self) -> bool {
+        #[cfg(test)]
+        if let Some(left) = &self.questions_left {
+            let taken =
+                left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            return taken.is_err();
+        }
         self.is_canceled.load(Ordering::Relaxed)
     }
 }
@@ -93,6 +107,11 @@ impl Budget {
             return Err(ErrorKind::QueryTimeout { timeout, elapsed }.into());
         }
         Ok(())
+    }
+
+    /// Returns what asks, while points are computed, whether the run may go on.
+    pub(crate) fn pace(&self) -> Pace<'_> {
+        Pace { budget: self, left: Cell::new(0) }
     }
 
     /// Calls `read` with what counts its chunks and may stop it.
@@ -145,5 +164,76 @@ impl Budget {
     /// Returns how much memory may be taken at all.
     pub(crate) fn bytes_max(&self) -> u64 {
         self.bytes_max
+    }
+}
+
+/// Asks whether the run may go on, at the first step and then every few thousand points: asking at
+/// each would take longer than most of them.
+#[derive(Debug)]
+pub(crate) struct Pace<'b> {
+    budget: &'b Budget,
+    /// How many points are still let through unasked.
+    left: Cell<usize>,
+}
+
+impl Pace<'_> {
+    /// Called before so many more points are computed.
+    ///
+    /// # Errors
+    /// As [`Budget::check`].
+    pub(crate) fn step(&self, points: usize) -> Result<()> {
+        if let Some(left) = self.left.get().checked_sub(points.max(1)) {
+            self.left.set(left);
+            return Ok(());
+        }
+        self.left.set(POINTS_A_CHECK);
+        self.budget.check()
+    }
+}
+
+#[cfg(test)]
+impl CancelToken {
+    /// A token that is canceled once it was asked so many times.
+    pub(crate) fn after(questions: u64) -> Self {
+        let questions_left = Some(Arc::new(AtomicU64::new(questions)));
+        Self { questions_left, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+impl Budget {
+    /// A budget whose run may go on.
+    pub(crate) fn ample() -> Self {
+        Self::new(&RunOptions::default(), &Limits::DEFAULT)
+    }
+
+    /// A budget whose run is canceled already.
+    pub(crate) fn canceled() -> Self {
+        let token = CancelToken::default();
+        token.cancel();
+        Self::new(&RunOptions::default().cancel(&token), &Limits::DEFAULT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Budget, CancelToken, POINTS_A_CHECK};
+    use crate::error::ErrorKind;
+    use crate::model::Limits;
+    use crate::query::options::RunOptions;
+
+    #[test]
+    fn a_pace_asks_at_the_first_step_and_every_few_thousand_points() {
+        let token = CancelToken::default();
+        let budget = Budget::new(&RunOptions::default().cancel(&token), &Limits::DEFAULT);
+        let pace = budget.pace();
+        pace.step(1).unwrap();
+        token.cancel();
+        let steps = 0..2 * POINTS_A_CHECK;
+        let let_through = steps.take_while(|_| pace.step(1).is_ok()).count();
+        assert_eq!(let_through, POINTS_A_CHECK);
+        assert!(pace.step(POINTS_A_CHECK + 1).is_err(), "as many at once");
+        let error = budget.pace().step(0).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Canceled), "{error}");
     }
 }

@@ -60,7 +60,7 @@ impl RunOptions {
     }
 
     /// Sets how long the run may take; by default as long as it takes. It is looked at before each
-    /// chunk that is read.
+    /// chunk that is read, and every few thousand points that are computed.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use crate::error::{ErrorKind, Result};
 use crate::lang::ast::CalendarPart;
 use crate::model::{Limits, TimeRange, Timestamp};
+use crate::query::budget::Budget;
 use crate::query::calendar::Zone;
 
 const MINUTE_NANOS: i64 = 60_000_000_000;
 const HOUR_NANOS: i64 = 60 * MINUTE_NANOS;
+/// A piece takes about as long as so many points: its time is told by the calendar.
+const PIECE_POINTS: usize = 16;
 const DAY_NANOS: i64 = 24 * HOUR_NANOS;
 
 /// A range of time cut where the parts of the calendar change.
@@ -34,12 +37,12 @@ impl Pieces {
     /// Cuts a range.
     ///
     /// # Errors
-    /// `ErrorKind::Limit` for more pieces than an answer may have windows.
+    /// `ErrorKind::Limit` for more pieces than an answer may have windows; those of the budget.
     pub(crate) fn of(
         range: TimeRange,
         parts: &[CalendarPart],
         zone: &Zone,
-        limits: &Limits,
+        (limits, budget): (&Limits, &Budget),
     ) -> Result<Self> {
         let length = match parts.iter().min() {
             Some(CalendarPart::Minute) => MINUTE_NANOS,
@@ -51,7 +54,9 @@ impl Pieces {
         let end = range.end.as_nanos();
         let mut start = range.start.as_nanos();
         let mut change = zone.next_change(start);
+        let pace = budget.pace();
         while start < end {
+            pace.step(PIECE_POINTS)?;
             let got = pieces.len() as u64;
             if got >= limits.windows_max {
                 let (what, limit) = ("the number of parts of the calendar", limits.windows_max);
@@ -119,8 +124,10 @@ pub(crate) fn shown(part: CalendarPart, text: &Arc<str>) -> Arc<str> {
 #[cfg(test)]
 mod tests {
     use super::Pieces;
+    use crate::error::ErrorKind;
     use crate::lang::ast::CalendarPart;
     use crate::model::{Limits, TimeRange, Timestamp};
+    use crate::query::budget::Budget;
     use crate::query::calendar::Zone;
 
     fn pieces(zone: &str, from: &str, to: &str, parts: &[CalendarPart]) -> Vec<(String, u64)> {
@@ -129,7 +136,8 @@ mod tests {
             Timestamp::from_nanos(i64::try_from(time.as_nanosecond()).unwrap())
         };
         let (zone, range) = (Zone::named(zone).unwrap(), TimeRange::new(at(from), at(to)));
-        let Pieces { pieces, keys } = Pieces::of(range, parts, &zone, &Limits::DEFAULT).unwrap();
+        let source = (&Limits::DEFAULT, &Budget::ample());
+        let Pieces { pieces, keys } = Pieces::of(range, parts, &zone, source).unwrap();
         let seconds = |range: TimeRange| range.nanos() / 1_000_000_000;
         pieces.iter().map(|piece| (keys[piece.key].join(" "), seconds(piece.range))).collect()
     }
@@ -153,5 +161,12 @@ mod tests {
         let parts = [CalendarPart::Week, CalendarPart::Weekday];
         let days = pieces("UTC", "2026-12-31T12:00:00Z", "2027-01-02T00:00:00Z", &parts);
         assert_eq!(days, [("2026-W53 4".to_owned(), 43_200), ("2026-W53 5".to_owned(), 86_400)]);
+    }
+    #[test]
+    fn cutting_ends_once_the_run_is_canceled() {
+        let range = TimeRange::new(Timestamp::from_nanos(0), Timestamp::from_nanos(1));
+        let (zone, source) = (Zone::utc(), (&Limits::DEFAULT, &Budget::canceled()));
+        let error = Pieces::of(range, &[CalendarPart::Hour], &zone, source).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Canceled), "{error}");
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::{ErrorKind, Result};
 use crate::lang::ast::{CalendarPart, Duration};
 use crate::model::{Limits, TimeRange, Timestamp};
+use crate::query::budget::Budget;
 use crate::query::calendar::{Grid, Zone};
 use crate::query::pieces::Pieces;
 
@@ -198,16 +199,16 @@ impl Timeline {
     /// The parts are those of the steps' time, also where what is read lies before it.
     ///
     /// # Errors
-    /// `ErrorKind::Limit` for more pieces than an answer may have windows.
+    /// `ErrorKind::Limit` for more pieces than an answer may have windows; those of the budget.
     pub(crate) fn pieces(
         &self,
         parts: &[CalendarPart],
         length: Option<Duration>,
         offset: Option<Duration>,
-        limits: &Limits,
+        (limits, budget): (&Limits, &Budget),
     ) -> Result<Pieces> {
         let all = hull(self.range, &self.covers_now(length));
-        let mut pieces = Pieces::of(all, parts, &self.zone, limits)?;
+        let mut pieces = Pieces::of(all, parts, &self.zone, (limits, budget))?;
         for piece in &mut pieces.pieces {
             piece.range = self.moved(piece.range, offset);
         }

@@ -60,19 +60,20 @@ fn items(
     findings: &Findings<'_>,
 ) -> Result<Output> {
     let scanned = scan_all(computed, timeline, source)?;
-    let evaluation = scanned.evaluation(findings, Mode::Filter);
-    let mut values = evaluate_items(computed, evaluation);
+    let budget = source.1;
+    let evaluation = scanned.evaluation((findings, budget), Mode::Filter);
+    let mut values = evaluate_items(computed, evaluation)?;
     if computed.judged {
         // Beside each condition whether it holds: rows that it leaves out stay.
-        let evaluation = scanned.evaluation(findings, Mode::Truth);
-        values.extend(evaluate_items(computed, evaluation));
+        let evaluation = scanned.evaluation((findings, budget), Mode::Truth);
+        values.extend(evaluate_items(computed, evaluation)?);
     }
     if let Some(past) = computed.compare {
         let then = scan_all(computed, &timeline.compared(past), source)?;
-        let evaluation = then.evaluation(findings, Mode::Show);
-        values.extend(evaluate_items(computed, evaluation));
+        let evaluation = then.evaluation((findings, budget), Mode::Show);
+        values.extend(evaluate_items(computed, evaluation)?);
     }
-    let mut table = Table::join(&values, timeline.steps.len(), source.0.limits())?;
+    let mut table = Table::join(&values, timeline.steps.len(), (source.0.limits(), budget))?;
     if computed.having.is_some() || computed.rank.is_some() {
         // Without windows, what was scanned is the whole range already.
         let whole = if computed.windowed {
@@ -80,26 +81,43 @@ fn items(
         } else {
             None
         };
-        choose(&mut table, computed, whole.as_ref().unwrap_or(&scanned), findings);
+        let scanned = whole.as_ref().unwrap_or(&scanned);
+        choose(&mut table, computed, scanned, (findings, budget))?;
     }
     if let Some(how) = computed.fill {
-        for points in table.lines.iter_mut().flat_map(|line| &mut line.items) {
-            fill(points, &timeline.steps, how);
-        }
+        fill_all(&mut table, timeline, how, budget)?;
     }
     if computed.compare.is_some() {
-        table.lines.iter_mut().for_each(add_changes);
+        compare_all(&mut table, budget)?;
     }
     let found = scanned.scans.iter().any(|scanned| scanned.found);
     let rows = if computed.windowed {
-        windowed_rows(&table, timeline, computed.fill)
+        windowed_rows(&table, timeline, computed.fill, budget)?
     } else {
-        plain_rows(&mut table)
+        plain_rows(&mut table, budget)?
     };
     Ok(Output { columns: columns(&table, computed), rows, found })
 }
 
-fn evaluate_items(computed: &Computed, evaluation: Evaluation<'_>) -> Vec<Value> {
+fn fill_all(table: &mut Table, timeline: &Timeline, how: Fill, budget: &Budget) -> Result<()> {
+    let pace = budget.pace();
+    for points in table.lines.iter_mut().flat_map(|line| &mut line.items) {
+        pace.step(points.len())?;
+        fill(points, &timeline.steps, how);
+    }
+    Ok(())
+}
+
+fn compare_all(table: &mut Table, budget: &Budget) -> Result<()> {
+    let pace = budget.pace();
+    for line in &mut table.lines {
+        pace.step(line.items.iter().map(Vec::len).sum())?;
+        add_changes(line);
+    }
+    Ok(())
+}
+
+fn evaluate_items(computed: &Computed, evaluation: Evaluation<'_>) -> Result<Vec<Value>> {
     computed.items.iter().map(|item| evaluation.of(&item.node)).collect()
 }
 
@@ -110,8 +128,12 @@ struct Reads {
 }
 
 impl Reads {
-    fn evaluation<'a>(&'a self, findings: &'a Findings<'a>, mode: Mode) -> Evaluation<'a> {
-        Evaluation { scans: &self.scans, windows: &self.windows, findings, mode }
+    fn evaluation<'a>(
+        &'a self,
+        (findings, budget): (&'a Findings<'a>, &'a Budget),
+        mode: Mode,
+    ) -> Evaluation<'a> {
+        Evaluation { scans: &self.scans, windows: &self.windows, findings, mode, budget }
     }
 }
 
@@ -136,20 +158,30 @@ fn scan_all(
 }
 
 /// Keeps the groups that `having` and `top` choose by what was scanned of the whole range.
-fn choose(table: &mut Table, computed: &Computed, scanned: &Reads, findings: &Findings<'_>) {
-    let one_point = |node: &Node, mode: Mode, table: &Table| -> Vec<Point> {
-        let value = scanned.evaluation(findings, mode).of(node);
+fn choose(
+    table: &mut Table,
+    computed: &Computed,
+    scanned: &Reads,
+    (findings, budget): (&Findings<'_>, &Budget),
+) -> Result<()> {
+    let pace = budget.pace();
+    let one_point = |node: &Node, mode: Mode, table: &Table| -> Result<Vec<Point>> {
+        let value = scanned.evaluation((findings, budget), mode).of(node)?;
         let keys = table.lines.iter().map(|line| &line.key);
         match &value {
-            Value::Constant(point) => keys.map(|_| *point).collect(),
+            Value::Constant(point) => Ok(keys.map(|_| *point).collect()),
             Value::Frame(frame) => {
                 let lookup = Lookup::new(frame, &table.keys);
-                keys.map(|key| lookup.point(lookup.points(key), 0)).collect()
+                let point = |key: &GroupKey| {
+                    pace.step(1)?;
+                    Ok(lookup.point(lookup.points(key), 0))
+                };
+                keys.map(point).collect()
             }
         }
     };
     if let Some(having) = &computed.having {
-        let mut holds = one_point(having, Mode::Filter, table).into_iter();
+        let mut holds = one_point(having, Mode::Filter, table)?.into_iter();
         table.lines.retain(|_| holds.next().is_some_and(|point| point.kept));
     }
     if let (Some(rank), Some(first)) = (computed.rank, computed.items.first()) {
@@ -161,18 +193,30 @@ fn choose(table: &mut Table, computed: &Computed, scanned: &Reads, findings: &Fi
             let steps = line.items.first().map_or(0, Vec::len);
             !(0..steps).all(|step| line.are_left_out(items, step))
         });
-        let values = one_point(&first.node, Mode::Show, table).into_iter().map(|point| point.value);
+        let values =
+            one_point(&first.node, Mode::Show, table)?.into_iter().map(|point| point.value);
         let keys = table.lines.iter().map(|line| line.key.clone());
         let kept: BTreeSet<GroupKey> = best(keys.zip(values).collect(), rank).into_iter().collect();
         table.lines.retain(|line| kept.contains(&line.key));
     }
+    Ok(())
 }
 
 /// Returns rows by time, then group.
-fn windowed_rows(table: &Table, timeline: &Timeline, fill: Option<Fill>) -> Vec<Vec<Cell>> {
+fn windowed_rows(
+    table: &Table,
+    timeline: &Timeline,
+    fill: Option<Fill>,
+    budget: &Budget,
+) -> Result<Vec<Vec<Cell>>> {
+    let pace = budget.pace();
     let mut rows = Vec::with_capacity(timeline.steps.len() * table.lines.len());
     for (index, step) in timeline.steps.iter().enumerate() {
-        for line in table.lines.iter().filter(|line| !line.is_left_out(index)) {
+        for line in &table.lines {
+            pace.step(line.items.len())?;
+            if line.is_left_out(index) {
+                continue;
+            }
             let points: Vec<Option<&Point>> =
                 line.items.iter().map(|points| points.get(index)).collect();
             if matches!(fill, Some(Fill::None))
@@ -190,11 +234,13 @@ fn windowed_rows(table: &Table, timeline: &Timeline, fill: Option<Fill>) -> Vec<
             rows.push(cells);
         }
     }
-    rows
+    Ok(rows)
 }
 
 /// Returns a row a group, the greatest first value first.
-fn plain_rows(table: &mut Table) -> Vec<Vec<Cell>> {
+fn plain_rows(table: &mut Table, budget: &Budget) -> Result<Vec<Vec<Cell>>> {
+    let pace = budget.pace();
+    pace.step(table.lines.len())?;
     let first = |line: &Line| {
         line.items.first().and_then(|points| points.first()).and_then(|point| point.value)
     };
@@ -207,9 +253,9 @@ fn plain_rows(table: &mut Table) -> Vec<Vec<Cell>> {
         by_value(first(one), first(other), true).then_with(|| one.key.cmp(&other.key))
     });
     let row = |line: &Line| {
-        labels(line, &table.keys)
-            .chain(line.items.iter().map(|points| cell(points.first())))
-            .collect()
+        pace.step(line.items.len())?;
+        let values = line.items.iter().map(|points| cell(points.first()));
+        Ok(labels(line, &table.keys).chain(values).collect())
     };
     table.lines.iter().filter(|line| !line.is_left_out(0)).map(row).collect()
 }
@@ -271,4 +317,93 @@ fn value_columns(item: &Item, computed: &Computed) -> Vec<Column> {
 pub(super) fn label_column(name: &str, taken: &[&str]) -> Column {
     let name = if taken.contains(&name) { format!("label.{name}") } else { name.to_owned() };
     Column { name, role: Role::Label, unit: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{compare_all, fill_all, plain_rows, windowed_rows};
+    use crate::error::{ErrorKind, Result};
+    use crate::lang::ast::Fill;
+    use crate::model::{Columns, Limits, MetricDef, SeriesKey, TimeRange, Timestamp};
+    use crate::query::budget::{Budget, CancelToken};
+    use crate::query::calendar::Zone;
+    use crate::query::exec::arithmetic::Value;
+    use crate::query::exec::frame::Point;
+    use crate::query::exec::table::{Line, Table};
+    use crate::query::options::RunOptions;
+    use crate::query::statement::Query;
+    use crate::query::window::Timeline;
+    use crate::snapshot::Snapshot;
+
+    fn table() -> Table {
+        let points = vec![Point::new(Some(1.0), true)];
+        let line = Line { key: Arc::from([]), items: vec![points.clone(), points] };
+        Table { keys: Vec::new(), lines: vec![line] }
+    }
+
+    #[test]
+    fn each_stage_behind_the_scan_ends_once_the_run_is_canceled() {
+        let range = TimeRange::new(Timestamp::from_nanos(0), Timestamp::from_nanos(10));
+        let timeline = Timeline::whole(range, &Zone::utc());
+        let (canceled, limits) = (Budget::canceled(), Limits::DEFAULT);
+        let values = [Value::Constant(Point::new(Some(1.0), true))];
+        let ends: [Result<()>; 5] = [
+            Table::join(&values, 1, (&limits, &canceled)).map(drop),
+            fill_all(&mut table(), &timeline, Fill::Null, &canceled),
+            compare_all(&mut table(), &canceled),
+            windowed_rows(&table(), &timeline, None, &canceled).map(drop),
+            plain_rows(&mut table(), &canceled).map(drop),
+        ];
+        for (stage, end) in ends.into_iter().enumerate() {
+            assert!(matches!(end.unwrap_err().kind(), ErrorKind::Canceled), "{stage}");
+        }
+        let ample = Budget::ample();
+        assert_eq!(windowed_rows(&table(), &timeline, None, &ample).unwrap().len(), 1);
+        assert_eq!(plain_rows(&mut table(), &ample).unwrap().len(), 1);
+    }
+
+    /// Returns how often a run asks whether it may go on; each answer `no` must end it.
+    fn questions(text: &str) -> u64 {
+        let mut columns = Columns::default();
+        (0..600).for_each(|second| columns.push(second * 1_000_000_000, 1.0));
+        let series = vec![(SeriesKey::new("latency").label("bot", "sales"), columns)];
+        let now = Timestamp::from_nanos(600_000_000_000);
+        let snapshot = Snapshot::of_samples(now, vec![MetricDef::new("latency")], series);
+        let query: Query = text.parse().unwrap();
+        let may_end = |asked: u64| {
+            let token = CancelToken::after(asked);
+            match snapshot.run(&query, &RunOptions::default().cancel(&token)) {
+                Ok(_) => true,
+                Err(error) => {
+                    assert!(matches!(error.kind(), ErrorKind::Canceled), "{text}: {error}");
+                    false
+                }
+            }
+        };
+        (0..1_000).find(|asked| may_end(*asked)).unwrap()
+    }
+
+    #[test]
+    fn every_operator_asks_whether_the_run_may_go_on() {
+        for (less, more) in [
+            ("count(latency) by bot last 5m", "-count(latency) by bot last 5m"),
+            ("count(latency) by bot last 5m", "count(latency) + 1 by bot last 5m"),
+            ("count(latency), sum(latency) last 5m", "count(latency) / sum(latency) last 5m"),
+            ("count(latency) last 5m", "max(count(latency) every 1m) last 5m"),
+            (
+                "count(latency) by bot last 5m",
+                "count(latency) by bot last 5m having count(latency) > 1",
+            ),
+            ("count(latency) by bot last 5m", "count(latency) by bot last 5m top 1"),
+            ("count(latency) by bot last 5m", "count(latency) by bot, hour() last 5m"),
+            ("count(latency) every 1m last 5m", "count(latency) every 1m last 5m fill null"),
+            ("count(latency) last 5m", "count(latency) last 5m compare 1m"),
+        ] {
+            assert!(questions(more) > questions(less), "{more}");
+        }
+        assert!(questions("latency last 5m") > 1);
+        assert!(questions("alert slow if count(latency) > 1 for 5m") > 1);
+    }
 }

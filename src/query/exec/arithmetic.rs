@@ -1,7 +1,9 @@
 //! Evaluates trees of arithmetic: joins the groups of both sides and combines their values.
 
+use crate::error::Result;
 use crate::lang::Span;
 use crate::lang::ast::BinaryOp;
+use crate::query::budget::Budget;
 use crate::query::exec::frame::{Frame, Group, Lookup, Point, union_of_groups, widest};
 use crate::query::exec::over::over;
 use crate::query::exec::scan::Scanned;
@@ -29,6 +31,8 @@ pub(super) struct Evaluation<'a> {
     pub(super) findings: &'a Findings<'a>,
     /// What comparisons yield.
     pub(super) mode: Mode,
+    /// Whether the run may go on.
+    pub(super) budget: &'a Budget,
 }
 
 /// What a comparison, and `and`, `or`, `unless`, yield.
@@ -44,33 +48,38 @@ pub(super) enum Mode {
 
 impl Evaluation<'_> {
     /// Evaluates an expression.
-    pub(super) fn of(&self, node: &Node) -> Value {
-        match node {
+    ///
+    /// # Errors
+    /// Those of the budget.
+    pub(super) fn of(&self, node: &Node) -> Result<Value> {
+        Ok(match node {
             Node::Constant(number) => Value::Constant(Point::new(Some(*number), true)),
             Node::Aggregate { scan, aggregate, per_nanos } => {
-                self.aggregate(*scan, *aggregate, *per_nanos)
+                self.aggregate(*scan, *aggregate, *per_nanos)?
             }
             Node::Map(change, inner) => {
                 let changed = |point: Point| Point {
                     value: point.value.and_then(|v| changed(*change, v)),
                     ..point
                 };
-                match self.of(inner) {
+                match self.of(inner)? {
                     Value::Constant(point) => Value::Constant(changed(point)),
                     Value::Frame(mut frame) => {
-                        for point in frame.groups.iter_mut().flat_map(|group| &mut group.points) {
-                            *point = changed(*point);
+                        let pace = self.budget.pace();
+                        for group in &mut frame.groups {
+                            pace.step(group.points.len())?;
+                            group.points.iter_mut().for_each(|point| *point = changed(*point));
                         }
                         frame.absent = changed(frame.absent);
                         Value::Frame(frame)
                     }
                 }
             }
-            Node::Over(function, level, inner) => match self.of(inner) {
+            Node::Over(function, level, inner) => match self.of(inner)? {
                 Value::Constant(point) => Value::Constant(point),
                 Value::Frame(frame) => {
                     let windows = self.windows.get(*level).map_or(&[][..], Vec::as_slice);
-                    Value::Frame(over(frame, *function, windows))
+                    Value::Frame(over(frame, *function, windows, self.budget)?)
                 }
             },
             Node::Binary { op, span, left, right } => {
@@ -84,26 +93,31 @@ impl Evaluation<'_> {
                     op: *op,
                     span: *span,
                     findings: Some(self.findings),
+                    budget: self.budget,
                     mode: if is_condition(*op) { self.mode } else { sides.mode },
                     decides: [left, right].map(|side| decides(side)),
                     shows_right: is_number(left),
                 };
-                operator.combine(sides.of(left), sides.of(right))
+                operator.combine(sides.of(left)?, sides.of(right)?)?
             }
-        }
+        })
     }
 
-    fn aggregate(&self, scan: usize, aggregate: usize, per_nanos: Option<u64>) -> Value {
+    fn aggregate(&self, scan: usize, aggregate: usize, per_nanos: Option<u64>) -> Result<Value> {
         let scanned = self.scans.get(scan);
         let frame = scanned.and_then(|scanned| scanned.frames.get(aggregate));
         let (Some(scanned), Some(frame)) = (scanned, frame) else {
-            return Value::Constant(Point::new(None, false));
+            return Ok(Value::Constant(Point::new(None, false)));
         };
-        let mut frame = frame.clone();
-        for (group, covered) in frame.groups.iter_mut().zip(&scanned.covered) {
+        let pace = self.budget.pace();
+        let groups = frame.groups.iter().zip(&scanned.covered).map(|(group, covered)| {
+            pace.step(group.points.len())?;
+            let mut group = group.clone();
             finish(&mut group.points, covered, per_nanos, self.findings);
-        }
-        Value::Frame(frame)
+            Ok(group)
+        });
+        let groups = groups.collect::<Result<_>>()?;
+        Ok(Value::Frame(Frame { keys: frame.keys.clone(), groups, absent: frame.absent }))
     }
 }
 
@@ -180,6 +194,8 @@ struct Operator<'a> {
     span: Span,
     /// Where warnings go; nothing for values that no row may come to show.
     findings: Option<&'a Findings<'a>>,
+    /// Whether the run may go on.
+    budget: &'a Budget,
     /// What comparisons yield.
     mode: Mode,
     /// Which of both sides are conditions themselves.
@@ -189,40 +205,46 @@ struct Operator<'a> {
 }
 
 impl Operator<'_> {
-    fn combine(&self, left: Value, right: Value) -> Value {
-        match (left, right) {
+    fn combine(&self, left: Value, right: Value) -> Result<Value> {
+        Ok(match (left, right) {
             (Value::Constant(left), Value::Constant(right)) => {
                 Value::Constant(self.apply(left, right))
             }
             (Value::Frame(frame), Value::Constant(right)) => {
-                Value::Frame(self.map(frame, |operator, left| operator.apply(left, right)))
+                Value::Frame(self.map(frame, |operator, left| operator.apply(left, right))?)
             }
             (Value::Constant(left), Value::Frame(frame)) => {
-                Value::Frame(self.map(frame, |operator, right| operator.apply(left, right)))
+                Value::Frame(self.map(frame, |operator, right| operator.apply(left, right))?)
             }
-            (Value::Frame(left), Value::Frame(right)) => Value::Frame(self.join(&left, &right)),
-        }
+            (Value::Frame(left), Value::Frame(right)) => Value::Frame(self.join(&left, &right)?),
+        })
     }
 
-    fn map(&self, mut frame: Frame, apply: impl Fn(&Self, Point) -> Point) -> Frame {
-        for point in frame.groups.iter_mut().flat_map(|group| &mut group.points) {
-            *point = Point { occupied: point.occupied, ..apply(self, *point) };
+    fn map(&self, mut frame: Frame, apply: impl Fn(&Self, Point) -> Point) -> Result<Frame> {
+        let pace = self.budget.pace();
+        for group in &mut frame.groups {
+            pace.step(group.points.len())?;
+            for point in &mut group.points {
+                *point = Point { occupied: point.occupied, ..apply(self, *point) };
+            }
         }
         // A group that is not there is no division by zero that anyone should be warned of.
         let quiet = Self { findings: None, ..*self };
         frame.absent = Point { occupied: false, ..apply(&quiet, frame.absent) };
-        frame
+        Ok(frame)
     }
 
     /// Joins both sides on their keys; a side with fewer keys serves all groups of the other.
-    fn join(&self, left: &Frame, right: &Frame) -> Frame {
+    fn join(&self, left: &Frame, right: &Frame) -> Result<Frame> {
         let sides = [left, right];
         let keys = widest(&sides);
         let (lefts, rights) = (Lookup::new(left, keys), Lookup::new(right, keys));
         let steps = sides.iter().flat_map(|side| &side.groups).map(|group| group.points.len());
         let steps = steps.max().unwrap_or(0);
         let counts = |side: &Frame| side.keys.len() == keys.len();
+        let pace = self.budget.pace();
         let groups = union_of_groups(&sides, keys).into_iter().map(|key| {
+            pace.step(steps)?;
             let (left_points, right_points) = (lefts.points(&key), rights.points(&key));
             let point = |step| {
                 let one = lefts.point(left_points, step);
@@ -231,12 +253,12 @@ impl Operator<'_> {
                 Point { occupied, ..self.apply(one, other) }
             };
             let points = (0..steps).map(point).collect();
-            Group { key, points }
+            Ok(Group { key, points })
         });
-        let groups = groups.collect();
+        let groups = groups.collect::<Result<_>>()?;
         let absent = Self { findings: None, ..*self }.apply(left.absent, right.absent);
         let absent = Point { occupied: false, ..absent };
-        Frame { keys: keys.to_vec(), groups, absent }
+        Ok(Frame { keys: keys.to_vec(), groups, absent })
     }
 
     fn apply(&self, left: Point, right: Point) -> Point {
@@ -318,15 +340,17 @@ mod tests {
     use super::{Mode, Operator, changed, per};
     use crate::lang::Span;
     use crate::lang::ast::BinaryOp;
+    use crate::query::budget::Budget;
     use crate::query::finding::Findings;
     use crate::query::plan::Change;
 
-    fn operator<'a>(op: BinaryOp, findings: &'a Findings<'a>) -> Operator<'a> {
+    fn operator<'a>(op: BinaryOp, findings: &'a Findings<'a>, budget: &'a Budget) -> Operator<'a> {
         let (findings, decides) = (Some(findings), [false, false]);
         Operator {
             op,
             span: Span::default(),
             findings,
+            budget,
             mode: Mode::Filter,
             decides,
             shows_right: false,
@@ -335,8 +359,8 @@ mod tests {
 
     #[test]
     fn division_by_zero_is_null_with_one_warning() {
-        let findings = Findings::new("x");
-        let divide = operator(BinaryOp::Divide, &findings);
+        let (findings, budget) = (Findings::new("x"), Budget::ample());
+        let divide = operator(BinaryOp::Divide, &findings, &budget);
         assert_eq!(divide.compute(1.0, 0.0), None);
         assert_eq!(divide.compute(0.0, -0.0), None);
         assert_eq!(divide.compute(1.0, 4.0), Some(0.25));
@@ -362,8 +386,9 @@ mod tests {
 
     #[test]
     fn overflow_is_null_with_a_warning() {
-        let findings = Findings::new("x");
-        assert_eq!(operator(BinaryOp::Multiply, &findings).compute(1e300, 1e300), None);
+        let (findings, budget) = (Findings::new("x"), Budget::ample());
+        let multiply = operator(BinaryOp::Multiply, &findings, &budget);
+        assert_eq!(multiply.compute(1e300, 1e300), None);
         assert_eq!(findings.into_parts().0[0].code, "Q305");
     }
 

@@ -1,23 +1,36 @@
 //! Functions of the values that the windows of a sub-query have.
 
+use crate::error::Result;
+use crate::query::budget::Budget;
 use crate::query::exec::frame::{Frame, Group, Point};
 use crate::query::exec::percentile::{Asked, select};
 use crate::query::plan::Function;
 use crate::sketch::Moments;
 
 /// Makes of the values in a sub-query's windows one value a step; `ranges` are the windows of each.
-pub(super) fn over(frame: Frame, function: Function, ranges: &[(usize, usize)]) -> Frame {
+///
+/// # Errors
+/// Those of the budget.
+pub(super) fn over(
+    frame: Frame,
+    function: Function,
+    ranges: &[(usize, usize)],
+    budget: &Budget,
+) -> Result<Frame> {
+    let pace = budget.pace();
     let groups = frame.groups.into_iter().map(|Group { key, points }| {
         let points = ranges.iter().map(|&(first, end)| {
             let inside = points.get(first..end.max(first)).unwrap_or(&[]);
+            pace.step(inside.len())?;
             let values: Vec<f64> = inside.iter().filter_map(|point| point.value).collect();
-            Point::new(value(function, values), inside.iter().any(|point| point.occupied))
+            let occupied = inside.iter().any(|point| point.occupied);
+            Ok(Point::new(value(function, values), occupied))
         });
-        Group { key, points: points.collect() }
+        Ok(Group { key, points: points.collect::<Result<_>>()? })
     });
-    let groups = groups.collect();
+    let groups = groups.collect::<Result<_>>()?;
     let absent = Point::new(function.of_nothing(), false);
-    Frame { keys: frame.keys, groups, absent }
+    Ok(Frame { keys: frame.keys, groups, absent })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of windows stay below 2^53")]

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::lang::ast::CalendarPart;
 use crate::model::{Columns, TimeRange};
 use crate::query::buckets::{Bucket, Scale, Width};
+use crate::query::budget::Budget;
 use crate::query::exec::accumulate::{Accumulator, Marks};
 use crate::query::exec::change::REACH_NANOS;
 use crate::query::exec::frame::GroupKey;
@@ -26,8 +27,9 @@ pub(super) fn by_pieces(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, boo
     let limits = reading.snapshot.limits();
     let parts = parts_of(scan);
     let Pieces { pieces, keys } =
-        reading.timeline.pieces(&parts, scan.length, scan.offset, limits)?;
-    let lengths = lengths(&pieces, keys.len(), covers);
+        reading.timeline.pieces(&parts, scan.length, scan.offset, (limits, reading.budget))?;
+    let lengths = lengths(&pieces, keys.len(), covers, reading.budget)?;
+    let pace = reading.budget.pace();
     let scale = scale_of(reading)?;
     let mut columns = Columns::default();
     let mut scanned = Vec::new();
@@ -36,7 +38,7 @@ pub(super) fn by_pieces(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, boo
         for series in members {
             reading.columns(series, &mut columns)?;
             let marks = reading.marks(series);
-            add(reading, &columns, (&pieces, scale), &marks, &mut open);
+            add(reading, &columns, (&pieces, scale), &marks, &mut open)?;
             if open.values().any(|split| split.accumulator.overflows()) {
                 return Err(reading.budget.exceeded());
             }
@@ -46,6 +48,7 @@ pub(super) fn by_pieces(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, boo
             let (Some(parts), Some(lengths)) = (keys.get(index), lengths.get(index)) else {
                 continue;
             };
+            pace.step(lengths.len())?;
             let mut points = split.accumulator.finish();
             for points in &mut points {
                 // Steps without such a time have no row: no Monday lies in a Tuesday.
@@ -122,16 +125,23 @@ fn with_parts(
 }
 
 /// Returns how many nanoseconds of each step lie in the pieces of each key.
-fn lengths(pieces: &[Piece], keys: usize, covers: &[TimeRange]) -> Vec<Arc<[u64]>> {
+fn lengths(
+    pieces: &[Piece],
+    keys: usize,
+    covers: &[TimeRange],
+    budget: &Budget,
+) -> Result<Vec<Arc<[u64]>>> {
+    let pace = budget.pace();
     let mut lengths = vec![vec![0; covers.len()]; keys];
     for piece in pieces {
         for (base, part) in meeting(covers, piece.range) {
+            pace.step(part.len())?;
             let Some(lengths) = lengths.get_mut(piece.key) else { continue };
             let steps = lengths.iter_mut().skip(base).zip(part);
             steps.for_each(|(length, cover)| *length += cover.intersect(piece.range).nanos());
         }
     }
-    lengths.into_iter().map(Arc::from).collect()
+    Ok(lengths.into_iter().map(Arc::from).collect())
 }
 
 /// Adds the samples of one series to the splits whose pieces they lie in.
@@ -141,7 +151,8 @@ fn add<'r>(
     (pieces, scale): (&[Piece], Option<Scale>),
     marks: &Marks,
     open: &mut BTreeMap<SplitIndex, Split<'r>>,
-) {
+) -> Result<()> {
+    let pace = reading.budget.pace();
     let reach = reading.read.start != reading.asked.start;
     let reach = if reach { REACH_NANOS } else { 0 };
     let mut from = 0;
@@ -161,11 +172,12 @@ fn add<'r>(
             continue;
         }
         let inside = columns.slice(piece.range.intersect(reading.asked));
-        let covers: Vec<(usize, Vec<TimeRange>)> = meeting(&reading.covers, piece.range)
-            .map(|(base, part)| {
-                (base, part.iter().map(|cover| cover.intersect(piece.range)).collect())
-            })
-            .collect();
+        let covers = meeting(&reading.covers, piece.range).map(|(base, part)| {
+            pace.step(part.len())?;
+            Ok((base, part.iter().map(|cover| cover.intersect(piece.range)).collect()))
+        });
+        let covers = covers.collect::<Result<Vec<(usize, Vec<TimeRange>)>>>()?;
+        pace.step(samples.0.len())?;
         let mut add_to = |bucket: Option<Arc<str>>, samples: (&[i64], &[f64]), exists: bool| {
             let split = open
                 .entry((piece.key, bucket))
@@ -183,6 +195,7 @@ fn add<'r>(
             add_to(None, samples, !inside.0.is_empty());
         }
     }
+    Ok(())
 }
 
 /// Deals samples to the buckets of their values.

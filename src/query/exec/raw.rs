@@ -47,10 +47,12 @@ pub(super) fn list(
     let keys: Vec<&SeriesKey> = scan.selection.series.iter().map(SelectedSeries::key).collect();
     let labels: BTreeSet<Arc<str>> =
         keys.iter().flat_map(|key| key.labels()).map(|(name, _)| Arc::from(name)).collect();
-    let rows = found
-        .iter()
-        .filter_map(|(sample, index)| keys.get(*index).map(|key| row(*sample, key, &labels)));
-    let rows = rows.collect();
+    let pace = budget.pace();
+    let rows = found.iter().filter_map(|(sample, index)| {
+        let key = keys.get(*index)?;
+        Some(pace.step(labels.len()).map(|()| row(*sample, key, &labels)))
+    });
+    let rows = rows.collect::<Result<_>>()?;
     Ok(Output { columns: columns_of(&labels, scan), rows, found: any })
 }
 

@@ -230,6 +230,8 @@ fn read_batch<'r>(
     (batch, range): (usize, Range<usize>),
     (columns, accumulator): &mut (Columns, Accumulator<'r>),
 ) -> Result<Option<ReadGroup>> {
+    // Groups of nothing but samples in logs have no chunk before which this is asked.
+    reading.budget.check()?;
     accumulator.clear();
     let mut exists = false;
     for series in group.members.get(range).unwrap_or(&[]) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::model::Limits;
+use crate::query::budget::Budget;
 use crate::query::exec::arithmetic::Value;
 use crate::query::exec::frame::{Frame, GroupKey, Lookup, Point, union_of_groups, widest};
 use crate::query::exec::scan::check_rows;
@@ -40,8 +41,12 @@ impl Table {
     /// Joins the items on their keys, as the sides of an operator are.
     ///
     /// # Errors
-    /// `ErrorKind::Limit` for more groups × steps than allowed.
-    pub(super) fn join(values: &[Value], steps: usize, limits: &Limits) -> Result<Self> {
+    /// `ErrorKind::Limit` for more groups × steps than allowed, and errors of the budget.
+    pub(super) fn join(
+        values: &[Value],
+        steps: usize,
+        (limits, budget): (&Limits, &Budget),
+    ) -> Result<Self> {
         let frames: Vec<&Frame> = values
             .iter()
             .filter_map(|value| match value {
@@ -57,11 +62,13 @@ impl Table {
         check_rows(limits, groups.len(), steps)?;
         let columns: Vec<Column<'_>> =
             values.iter().map(|value| Column::new(value, &keys)).collect();
+        let pace = budget.pace();
         let lines = groups.into_iter().map(|key| {
+            pace.step(columns.len() * steps)?;
             let items = columns.iter().map(|column| column.points(&key, steps)).collect();
-            Line { key, items }
+            Ok(Line { key, items })
         });
-        let lines = lines.collect();
+        let lines = lines.collect::<Result<_>>()?;
         Ok(Self { keys, lines })
     }
 }
