@@ -137,6 +137,32 @@ fn regular_expressions_are_limited_in_size_and_number() {
     assert!(store.query(&format!("{} last 1h", items.join(", "))).is_ok());
 }
 
+/// Each unknown name was once looked for among all names, and warned of with the whole text.
+#[test]
+fn lists_of_names_are_limited_and_few_of_them_are_warned_of() {
+    let store = bots();
+    let of_values = |count: usize| {
+        let values: Vec<String> = (0..count).map(|n| format!("\"a{n}\"")).collect();
+        format!("count(latency{{bot in ({})}}) last 1h", values.join(", "))
+    };
+    let answer = store.query(&of_values(1_000)).unwrap();
+    assert_eq!(answer.warnings.len(), 16);
+    assert!(answer.warnings.iter().all(|warning| warning.code == "Q302"));
+    assert!(answer.notes.contains(&"and 984 more warnings".to_owned()), "{:?}", answer.notes);
+    let values = "the number of values of one list";
+    assert_eq!(refused(&store, &of_values(1_001)), values);
+    let counted = of_values(1_001).replace("count(latency{", "share(latency, {");
+    assert_eq!(refused(&store, &counted), values);
+    let of_keys = |count: usize| {
+        let keys: Vec<String> = (0..count).map(|n| format!("k{n}")).collect();
+        format!("count(latency) by {} last 1h", keys.join(", "))
+    };
+    let answer = store.query(&of_keys(64)).unwrap();
+    assert_eq!(answer.warnings.len(), 16);
+    assert!(answer.notes.contains(&"and 48 more warnings".to_owned()), "{:?}", answer.notes);
+    assert_eq!(refused(&store, &of_keys(65)), "the number of keys of one grouping");
+}
+
 /// Every beginning of every valid line is read, refused, or answered.
 #[test]
 fn every_beginning_of_a_valid_line_ends_well() {

@@ -48,6 +48,10 @@ pub struct Limits {
     pub regex_bytes_max: u64,
     /// Different regular expressions of one query.
     pub regexes_max: u64,
+    /// Keys that one `by` or `without` lists.
+    pub keys_max: u64,
+    /// Values that one list of a query holds, as in `bot in ("sales", "support")`.
+    pub values_max: u64,
     /// Bytes of one row of text that is read in, as an input without line ends is one row.
     pub row_bytes_max: u64,
     /// Series of one input that is read in: more are most often a request's name among the labels.
@@ -77,6 +81,8 @@ impl Limits {
         query_memory_bytes_max: 512 << 20,
         regex_bytes_max: 1 << 20,
         regexes_max: 64,
+        keys_max: 64,
+        values_max: 1_000,
         row_bytes_max: 4 << 20,
         input_series_max: 1_000_000,
         input_paths_max: 1_000,

@@ -6,11 +6,17 @@ use std::collections::BTreeSet;
 use crate::error::Error;
 use crate::lang::{Diagnostic, Severity, Span};
 
+/// At most so many warnings are given: further ones, of a list of names that no series has, are
+/// counted. Each would hold the text of the query once more.
+const WARNINGS_MAX: usize = 16;
+
 /// The text of a query, and the warnings and notes that gather while it is planned and run.
 #[derive(Debug)]
 pub(crate) struct Findings<'q> {
     text: &'q str,
     warnings: RefCell<Vec<Diagnostic>>,
+    /// The places of the warnings beyond those.
+    further: RefCell<BTreeSet<(&'static str, usize, usize)>>,
     notes: RefCell<Vec<String>>,
     once: RefCell<BTreeSet<&'static str>>,
 }
@@ -21,6 +27,7 @@ impl<'q> Findings<'q> {
         Self {
             text,
             warnings: RefCell::default(),
+            further: RefCell::default(),
             notes: RefCell::default(),
             once: RefCell::default(),
         }
@@ -38,6 +45,9 @@ impl<'q> Findings<'q> {
 
     /// Adds a warning, unless the same stands already.
     pub(crate) fn warn(&self, code: &'static str, span: Span, message: String) {
+        if self.counts(code, span) {
+            return;
+        }
         self.add(self.diagnostic(Severity::Warning, code, span, message));
     }
 
@@ -49,8 +59,26 @@ impl<'q> Findings<'q> {
         message: String,
         token: &str,
     ) {
+        if self.counts(code, span) {
+            return;
+        }
         let warning = self.diagnostic(Severity::Warning, code, span, message);
         self.add(Finding(warning).replace_by(token).0);
+    }
+
+    /// Returns true once so many warnings are given that further ones are only counted.
+    pub(crate) fn is_full(&self) -> bool {
+        self.warnings.borrow().len() >= WARNINGS_MAX
+    }
+
+    /// Counts a warning where no more are given.
+    fn counts(&self, code: &'static str, span: Span) -> bool {
+        let is_full = self.is_full();
+        let is_here = |known: &Diagnostic| (known.code, known.span) == (code, span);
+        if is_full && !self.warnings.borrow().iter().any(is_here) {
+            self.further.borrow_mut().insert((code, span.start, span.end));
+        }
+        is_full
     }
 
     fn add(&self, warning: Diagnostic) {
@@ -63,7 +91,8 @@ impl<'q> Findings<'q> {
     /// Adds a warning that is given once a query, however many places have it.
     pub(crate) fn warn_once(&self, code: &'static str, span: Span, message: &str) {
         if self.once.borrow_mut().insert(code) {
-            self.warn(code, span, message.to_owned());
+            // There are few of these, and they are of the answer.
+            self.add(self.diagnostic(Severity::Warning, code, span, message.to_owned()));
         }
     }
 
@@ -77,6 +106,11 @@ impl<'q> Findings<'q> {
 
     /// Gives up the warnings and the notes.
     pub(crate) fn into_parts(self) -> (Vec<Diagnostic>, Vec<String>) {
+        let further = self.further.into_inner().len();
+        if further > 0 {
+            let noun = if further == 1 { "warning" } else { "warnings" };
+            self.notes.borrow_mut().push(format!("and {further} more {noun}"));
+        }
         (self.warnings.into_inner(), self.notes.into_inner())
     }
 
@@ -136,4 +170,25 @@ impl From<Finding> for Error {
 /// Words the suggestion for a name that is unknown; empty where nothing comes close.
 pub(crate) fn did_you_mean(name: Option<&str>) -> String {
     name.map(|name| format!("did you mean `{name}`?")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Findings, WARNINGS_MAX};
+    use crate::lang::Span;
+
+    #[test]
+    fn further_warnings_are_counted_once_each_and_those_of_the_answer_are_given() {
+        let findings = Findings::new("x");
+        for _ in 0..2 {
+            for place in 0..2_000 {
+                findings.warn("Q302", Span::new(place, place + 1), "no such value".to_owned());
+            }
+        }
+        findings.warn_once("Q304", Span::default(), "a division by zero");
+        let (warnings, notes) = findings.into_parts();
+        assert_eq!(warnings.len(), WARNINGS_MAX + 1);
+        assert_eq!(warnings.last().unwrap().code, "Q304");
+        assert_eq!(notes, ["and 1984 more warnings"]);
+    }
 }

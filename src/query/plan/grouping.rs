@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::lang::Span;
 use crate::lang::ast::{Grouping, Key, Keys};
 use crate::query::finding::Findings;
@@ -36,6 +36,11 @@ fn keys_of(
 ) -> Result<Vec<SplitKey>> {
     let mut listed: Vec<SplitKey> = Vec::new();
     if let Keys::List(keys) = &grouping.keys {
+        let (limit, got) = (catalogue.snapshot.limits().keys_max, keys.len() as u64);
+        if got > limit {
+            let what = "the number of keys of one grouping";
+            return Err(ErrorKind::Limit { what, limit, got }.into());
+        }
         for key in keys {
             match &key.node {
                 Key::Calendar(_) if grouping.without => {

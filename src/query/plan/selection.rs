@@ -219,7 +219,18 @@ impl<'a> Catalogue<'a> {
         })
     }
 
+    /// Refuses lists of more values than allowed, and asks whether the run may go on.
+    pub(super) fn check_values(&self, matcher: &LabelMatcher) -> Result<()> {
+        let (limit, got) = (self.snapshot.limits().values_max, matcher.values.len() as u64);
+        if got > limit {
+            let what = "the number of values of one list";
+            return Err(ErrorKind::Limit { what, limit, got }.into());
+        }
+        self.budget.check()
+    }
+
     fn matcher(&self, matcher: &LabelMatcher) -> Result<Matcher> {
+        self.check_values(matcher)?;
         let first = matcher.values.first();
         let text = first.map(|value| value.node.clone()).unwrap_or_default();
         let op = match matcher.op {

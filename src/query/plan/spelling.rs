@@ -1,5 +1,7 @@
 //! Warnings about labels and values that no series has: most are misspelt.
 
+use std::collections::BTreeSet;
+
 use crate::error::Result;
 use crate::lang::ast::{Key, LabelMatcher, Literal, MatchOp, Predicate as Condition, Spanned};
 use crate::lang::{Span, closest};
@@ -49,7 +51,7 @@ impl Catalogue<'_> {
         let known = names.iter().any(|name| name == label);
         if !known && !names.is_empty() {
             let message = format!("no series has a label `{label}`");
-            match closest(label, names.iter().map(String::as_str)) {
+            match self.near(label, &names) {
                 Some(near) => {
                     let message = format!("{message}; {}", did_you_mean(Some(near)));
                     self.findings.warn_replacing(
@@ -65,23 +67,40 @@ impl Catalogue<'_> {
         Ok(known)
     }
 
+    /// Returns the known name that comes closest, where a warning is still given.
+    fn near<'n>(&self, name: &str, known: &'n [String]) -> Option<&'n str> {
+        if self.findings.is_full() {
+            return None;
+        }
+        closest(name, known.iter().map(String::as_str))
+    }
+
     fn warn_of_matcher(&self, matcher: &LabelMatcher, chosen: &[SelectedSeries]) -> Result<()> {
+        self.check_values(matcher)?;
         let label = &matcher.label;
         let exact = matches!(matcher.op, MatchOp::Equal | MatchOp::In);
         if !self.warn_of_label(&label.node, label.span, chosen)? || !exact {
             return Ok(());
         }
-        let shown = |value: &str| chosen.iter().any(|s| s.key().value_of(&label.node) == value);
-        let asked = matcher.values.iter();
-        let unseen: Vec<&Spanned<String>> =
-            asked.filter(|value| !value.node.is_empty() && !shown(&value.node)).collect();
+        let mut unseen: BTreeSet<&str> = matcher.values.iter().map(|value| &*value.node).collect();
+        unseen.remove("");
+        // Most matchers ask for one value, which the first series shows.
+        for series in chosen {
+            if unseen.is_empty() {
+                break;
+            }
+            unseen.remove(series.key().value_of(&label.node));
+        }
         if unseen.is_empty() {
             return Ok(());
         }
         let known = self.snapshot.label_values(&label.node)?;
-        for value in unseen.into_iter().filter(|value| !known.contains(&value.node)) {
+        for name in &known {
+            unseen.remove(name.as_str());
+        }
+        for value in matcher.values.iter().filter(|value| unseen.contains(&*value.node)) {
             let message = format!("`{}` has no value {:?}", label.node, value.node);
-            match closest(&value.node, known.iter().map(String::as_str)) {
+            match self.near(&value.node, &known) {
                 Some(near) => {
                     let message = format!("{message}; did you mean {near:?}?");
                     let token = Literal::Text(near.to_owned()).to_string();
