@@ -10,6 +10,7 @@ mod export;
 mod help;
 mod ingest;
 mod inspect;
+mod interrupt;
 mod listing;
 mod manual;
 mod mark;

@@ -1,12 +1,14 @@
 //! `silverback tail`: new samples as they land, from beside the writer.
 
 use std::io::{self, Write};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 use silverback::{Sample, SeriesKey, Tail};
 
+use crate::cli::interrupt::{sleep, stop_flag};
 use crate::cli::listing::in_one_line;
 use crate::cli::quantity::duration_of;
 use crate::cli::selector::selector;
@@ -44,12 +46,16 @@ pub(crate) fn run(arguments: &TailArguments, context: &Context) -> anyhow::Resul
         return Err(Usage("--every takes a duration such as 200ms").into());
     }
     let length = arguments.length.as_deref().map(duration_of).transpose()?;
+    let stop = stop_flag()?;
     let started = Instant::now();
     let mut left = arguments.count.unwrap_or(u64::MAX);
     let mut snapshot = reader.snapshot()?;
     tail.look(&snapshot)?;
     while left > 0 && length.is_none_or(|length| started.elapsed() < length) {
-        std::thread::sleep(pause(every, length, started));
+        sleep(pause(every, length, started), &stop);
+        if stop.load(Ordering::Relaxed) {
+            return Ok(Status::Interrupted);
+        }
         let next = reader.snapshot()?;
         if next.seq() == snapshot.seq() {
             continue;

@@ -42,6 +42,26 @@ pub struct CancelToken {
     questions_left: Option<Arc<AtomicU64>>,
 }
 
+/// Follows a flag that somebody else sets, such as a handler of signals.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicBool, Ordering};
+/// let flag = Arc::new(AtomicBool::new(false));
+/// let token = silverback::CancelToken::from(Arc::clone(&flag));
+/// flag.store(true, Ordering::Relaxed);
+/// assert!(token.is_canceled());
+/// ```
+impl From<Arc<AtomicBool>> for CancelToken {
+    fn from(flag: Arc<AtomicBool>) -> Self {
+        Self {
+            is_canceled: flag,
+            #[cfg(test)]
+            questions_left: None,
+        }
+    }
+}
+
 impl CancelToken {
     /// Stops all runs that were given this token or a clone of it, now and later. They end with
     /// [`ErrorKind::Canceled`] before they read the next chunk, choose some thousand more series,

@@ -5,7 +5,6 @@ mod follow;
 mod identity;
 mod inputs;
 mod intake;
-mod interrupt;
 mod piped;
 mod reading;
 mod rejects;

@@ -13,8 +13,8 @@ use crate::cli::export::write_all;
 use crate::cli::ingest::arguments::IngestArguments;
 use crate::cli::ingest::inputs::{Inputs, open};
 use crate::cli::ingest::intake::{Done, StoreClock};
-use crate::cli::ingest::interrupt::stop_flag;
 use crate::cli::ingest::rejects::Rejects;
+use crate::cli::interrupt::stop_flag;
 use crate::cli::{Context, Status, Usage};
 
 /// Rows that a dry run shows.

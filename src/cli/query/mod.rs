@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &QueryArguments, context: &Context) -> anyhow::Resu
     let source = arguments.source.open(context)?;
     let asked = Asked { query, gate, options: options.whole_range(source.is_whole()) };
     if let Some(pause) = pause {
-        return watch::run(&asked, &source, pause, &arguments.shown, context);
+        return watch::run(asked, &source, pause, &arguments.shown, context);
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
     let status = asked.ask(&source.snapshot()?, &arguments.shown, context, &mut out)?;
