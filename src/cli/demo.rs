@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &DemoArguments, context: &Context) -> anyhow::Resul
     ];
     let snapshot = store.snapshot()?;
     for question in questions {
-        writeln!(out, "\n$ silverback query '{question}'")?;
+        writeln!(out, "\n$ silverback --db {} query '{question}'", directory.display())?;
         context.write_answer(&snapshot.query(&question)?, Format::Table, None, &mut out)?;
     }
     drop(snapshot);
