@@ -45,6 +45,27 @@ impl Place {
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
     }
 
+    /// Runs the binary itself until it has said something, and sends it a signal. A shell would say
+    /// 130 as well of what the signal killed.
+    #[track_caller]
+    fn is_ended_by(&self, signal: &str, words: &[&str], is_said: impl Fn(&str) -> bool) {
+        let said = self.0.path().join("said");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_silverback"))
+            .arg("--db")
+            .arg(self.db())
+            .args(words)
+            .stdout(std::fs::File::create(&said).unwrap())
+            .spawn()
+            .unwrap();
+        while !is_said(&std::fs::read_to_string(&said).unwrap()) {
+            assert!(child.try_wait().unwrap().is_none(), "{words:?} ended by itself");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal} {words:?}");
+    }
+
     #[track_caller]
     fn ends(&self, line: &str, status: i32, says: &str) {
         let (got, err) = self.run(line);
@@ -75,6 +96,14 @@ fn wrong_words_end_with_2() {
     let place = Place::new();
     place.ends("$S query 'count(latncy)'", 2, "Q104");
     place.ends("$S query --nonsense", 2, "--nonsense");
+    place.ends("$S bench write --threads 0", 2, "--threads");
+    place.ends("$S bench write --samples 0", 2, "--samples");
+    place.ends(
+        "echo 'ts,latency,bot' > rows.csv; $S inspect rows.csv",
+        2,
+        "not a file of a store or backup",
+    );
+    place.ends("echo > short; $S inspect short", 2, "not a file of a store or backup");
     place.ends("$S query 'count(latency)' -o spark", 2, "every");
     place.ends("$S delete latency", 2, "--yes");
     place.ends("$S retention set --keep soon", 2, "90d");
@@ -166,10 +195,17 @@ fn a_question_that_takes_too_long_ends_with_124() {
 #[test]
 fn an_interrupt_ends_with_130() {
     let place = Place::new();
-    let line = format!("timeout --preserve-status -s INT 1 $S query 'count(latency) {RANGE}'");
-    place.ends(&format!("{line} --watch 100ms > answers"), 130, "");
-    let answers = std::fs::read_to_string(place.0.path().join("answers")).unwrap();
-    assert!(answers.matches("count(latency)").count() > 1, "{answers}");
+    let question = format!("count(latency) {RANGE}");
+    for signal in ["INT", "TERM"] {
+        let words = ["query", &question, "--watch", "10ms"];
+        place.is_ended_by(signal, &words, |said| said.matches("count(latency)").count() > 1);
+    }
+    let writer = place.writer();
+    let latency = writer.series(&SeriesKey::new("latency").label("bot", "shop")).unwrap();
+    place.is_ended_by("INT", &["tail", "latency", "--every", "10ms"], |said| {
+        latency.append(writer.now(), 842.5).unwrap();
+        said.contains("842.5")
+    });
 }
 
 #[test]

@@ -5,11 +5,12 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use silverback::format::FormatError;
 use silverback::vfs::OsVfs;
-use silverback::{ErrorKind, Part, inspect_parts};
+use silverback::{Error, ErrorKind, Part, inspect_parts};
 
 use crate::cli::listing::in_one_line;
-use crate::cli::{Context, Status};
+use crate::cli::{Context, Status, Usage};
 
 /// Bytes in a line of hexadecimal.
 const LINE_BYTES: usize = 16;
@@ -41,6 +42,11 @@ pub(crate) fn run(arguments: &InspectArguments, _: &Context) -> anyhow::Result<S
                 let (operation, path) = ("show", arguments.file.clone());
                 ErrorKind::Io { operation, path, source }.into()
             })
+    });
+    let report = report.map_err(|error| {
+        // It need not be damaged: it is something else.
+        let what = "this is not a file of a store or backup: it begins like none of them";
+        if is_of_no_store(&error) { Usage(what).into() } else { anyhow::Error::new(error) }
     })?;
     for damage in &report.damages {
         writeln!(out, "{:>10}  damaged: {}", damage.offset, damage.error)?;
@@ -53,6 +59,12 @@ pub(crate) fn run(arguments: &InspectArguments, _: &Context) -> anyhow::Result<S
     writeln!(out, ": {} samples, {} damaged places", report.samples, report.damages.len())?;
     out.flush()?;
     Ok(if report.damages.is_empty() { Status::Done } else { Status::Damaged })
+}
+
+/// Returns true for a file that does not begin as files of stores do.
+fn is_of_no_store(error: &Error) -> bool {
+    let ErrorKind::Corrupt { offset: 0, source, .. } = error.kind() else { return false };
+    matches!(source, FormatError::Magic { .. } | FormatError::Truncated { needed: 12, .. })
 }
 
 fn write_part(part: &Part, out: &mut dyn Write) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! The arguments of `silverback bench`: what traffic, how it is written, how figures are printed.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,13 +43,13 @@ pub(crate) struct LoadArguments {
     pub(crate) preset: Preset,
     /// How many samples [default: 1000000, or all of a file]
     #[arg(long)]
-    pub(crate) samples: Option<u64>,
+    pub(crate) samples: Option<NonZero<u64>>,
     /// How many series at a time, where the workload leaves it open
     #[arg(long, default_value_t = 2_000)]
     pub(crate) series: u64,
     /// How many threads append
-    #[arg(long, default_value_t = 1)]
-    pub(crate) threads: usize,
+    #[arg(long, default_value = "1")]
+    pub(crate) threads: NonZero<usize>,
     /// Samples a batch; 1 appends them one by one
     #[arg(long, default_value_t = 1)]
     pub(crate) batch: usize,
@@ -92,7 +93,7 @@ impl Workload {
 impl LoadArguments {
     /// Returns how many samples are made up.
     pub(crate) fn samples_made(&self) -> u64 {
-        self.samples.unwrap_or(SAMPLES)
+        self.samples.map_or(SAMPLES, NonZero::get)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Traffic, made up or recorded, in blocks of memory, and the threads that append it.
 
+use std::num::NonZero;
 use std::time::{Duration, Instant};
 
 use silverback::workload::{Churn, Events, Generated, Scrapes, Traffic};
@@ -72,7 +73,8 @@ impl Load {
                     (Box::new(traffic), Box::new(move |series| keys.key(series)))
                 }
                 Workload::File(path) => {
-                    let recorded = Recorded::read(path, arguments.samples, store.now())?;
+                    let samples_max = arguments.samples.map(NonZero::get);
+                    let recorded = Recorded::read(path, samples_max, store.now())?;
                     for def in &recorded.metrics {
                         define(def, store)?;
                     }
@@ -110,7 +112,7 @@ impl Load {
             self.handles.push(store.series(&(self.key_of)(index))?);
         }
         let started = Instant::now();
-        let threads = arguments.threads.max(1);
+        let threads = arguments.threads.get();
         let (block, handles) = (&self.block, &self.handles);
         let appended: Vec<silverback::Result<f64>> = std::thread::scope(|scope| {
             let part = block.len().div_ceil(threads).max(1);

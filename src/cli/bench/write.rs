@@ -51,7 +51,7 @@ pub(crate) fn head(bench: &'static str, arguments: &LoadArguments, spent: &Spent
         figures.add("rows_refused", rows);
     }
     figures.add("samples", spent.samples);
-    figures.add("threads", arguments.threads as u64);
+    figures.add("threads", arguments.threads.get() as u64);
     figures.add("batch", arguments.batch as u64);
     figures.add("durability", format!("{:?}", arguments.durability).to_lowercase());
     figures.add("processor", processor());
