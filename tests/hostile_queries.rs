@@ -217,6 +217,41 @@ fn groups_are_limited_by_the_rows_that_they_take() {
     assert_eq!(rows, "the number of rows");
 }
 
+/// Only the samples of percentiles were once counted: groups × windows took gigabytes.
+#[test]
+fn the_memory_of_groups_windows_and_rows_is_limited() {
+    const MEBIBYTE: u64 = 1 << 20;
+    let snapshot = many_series(Limits::default(), 3_000).snapshot().unwrap();
+    let listed = many_series(Limits::default(), 8_000).snapshot().unwrap();
+    let run = |text: &str, options: &RunOptions| {
+        let snapshot = if text.starts_with("latency") { &listed } else { &snapshot };
+        snapshot.run(&text.parse::<Query>().unwrap(), options).map(|answer| answer.rows.len())
+    };
+    for (text, rows) in [
+        // What gathers the windows of one group, the groups, their rows.
+        ("avg(latency) every 200ms last 1h", 18_000),
+        ("count(latency) by user every 4m last 1h", 45_000),
+        ("count(latency) by user every 20m last 1h", 9_000),
+        ("count(latency) by minute() every 1s last 1h", 60),
+        ("count(latency) by user, minute() every 4m last 1h", 3_000),
+        ("min(latency), max(latency), avg(latency) by user last 1h compare 1m", 3_000),
+        ("latency last 2h", 8_000),
+    ] {
+        for threads in [1, 2] {
+            let few = RunOptions::default().memory(MEBIBYTE / 4).threads(threads);
+            let error = run(text, &few).expect_err(text);
+            let ErrorKind::Limit { what, limit, got } = *error.kind() else { panic!("{error}") };
+            assert_eq!((what, limit), ("the memory of the answer", MEBIBYTE), "{text}");
+            assert!(got > limit, "{text}");
+        }
+        let more = RunOptions::default().memory(64 * MEBIBYTE);
+        assert_eq!(run(text, &more).unwrap(), rows, "{text}");
+    }
+    let few = RunOptions::default().memory(MEBIBYTE / 4);
+    assert_eq!(run("count(latency) by user last 1h", &few).unwrap(), 3_000);
+    assert_eq!(run("latency last 2h limit 5", &few).unwrap(), 5);
+}
+
 /// A run was once asked whether to go on before each chunk only: choosing among very many series
 /// went on for seconds after it had been canceled.
 #[test]

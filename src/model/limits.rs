@@ -40,7 +40,7 @@ pub struct Limits {
     pub windows_max: u64,
     /// Rows (groups × windows) of one answer.
     pub rows_max: u64,
-    /// Bytes of memory that a query may hold of samples;
+    /// Bytes of memory that a query may hold of samples, and as many of its answer;
     /// [`RunOptions::memory`](crate::RunOptions::memory)
     /// sets another.
     pub query_memory_bytes_max: u64,

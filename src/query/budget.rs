@@ -14,6 +14,12 @@ use crate::snapshot::{Tally, Watch};
 /// What is limited, as errors name it.
 const MEMORY: &str = "the memory of the query";
 
+/// What is limited of groups × windows and rows, as errors name it.
+const ANSWER: &str = "the memory of the answer";
+
+/// So much an answer may always take, however little memory the run has for samples.
+const ANSWER_BYTES_MIN: u64 = 1 << 20;
+
 /// After so many points the run is asked again whether it may go on.
 const POINTS_A_CHECK: usize = 4_096;
 
@@ -92,6 +98,8 @@ pub(crate) struct Budget {
     bytes_max: u64,
     /// What is held at the moment.
     bytes: AtomicU64,
+    /// What is held of the answer: groups × windows, and rows.
+    answer_bytes: AtomicU64,
     /// How many threads share the work.
     pub(crate) threads: usize,
     /// What was read.
@@ -107,6 +115,7 @@ impl Budget {
             cancel: options.cancel.clone(),
             bytes_max: options.memory_bytes.unwrap_or(limits.query_memory_bytes_max),
             bytes: AtomicU64::new(0),
+            answer_bytes: AtomicU64::new(0),
             threads: options.threads.max(1),
             tally: Tally::default(),
         }
@@ -181,6 +190,32 @@ impl Budget {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
+    /// Takes memory for groups × windows, or for rows, before they are made. Nothing of it can be
+    /// read again later, as samples can be, so that what does not fit is refused.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`], with what is held and would be.
+    pub(crate) fn hold(&self, bytes: usize) -> Result<()> {
+        let bytes = bytes as u64;
+        let limit = self.bytes_max.max(ANSWER_BYTES_MIN);
+        let got = self.answer_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if got > limit {
+            self.let_go(bytes);
+            return Err(ErrorKind::Limit { what: ANSWER, limit, got }.into());
+        }
+        Ok(())
+    }
+
+    /// Puts back what was held.
+    pub(crate) fn let_go(&self, bytes: u64) {
+        self.answer_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Returns what is held of the answer.
+    pub(crate) fn held(&self) -> u64 {
+        self.answer_bytes.load(Ordering::Relaxed)
+    }
+
     /// Returns how much memory may be taken at all.
     pub(crate) fn bytes_max(&self) -> u64 {
         self.bytes_max
@@ -241,6 +276,21 @@ mod tests {
     use crate::error::ErrorKind;
     use crate::model::Limits;
     use crate::query::options::RunOptions;
+
+    #[test]
+    fn what_an_answer_takes_is_refused_with_both_numbers_and_put_back() {
+        let budget = Budget::new(&RunOptions::default().memory(3 << 20), &Limits::DEFAULT);
+        budget.hold(2 << 20).unwrap();
+        let error = budget.hold((1 << 20) + 1).unwrap_err();
+        let ErrorKind::Limit { limit, got, .. } = *error.kind() else { panic!("{error}") };
+        assert_eq!((limit, got), (3 << 20, (3 << 20) + 1));
+        budget.hold(1 << 20).unwrap();
+        budget.let_go(3 << 20);
+        assert!(budget.hold(usize::MAX).is_err());
+        assert_eq!(budget.held(), 0);
+        // Questions of a few groups are answered with hardly any memory for samples.
+        Budget::new(&RunOptions::default().memory(1), &Limits::DEFAULT).hold(1 << 20).unwrap();
+    }
 
     #[test]
     fn a_pace_asks_at_the_first_step_and_every_few_thousand_points() {

@@ -70,6 +70,9 @@ impl RunOptions {
     /// Sets how many bytes of samples the run may hold at a time; by default
     /// [`Limits::query_memory_bytes_max`](crate::Limits::query_memory_bytes_max), 512 MiB.
     ///
+    /// As many bytes, and at least 1 MiB, it may hold of the answer: groups × windows, and rows.
+    /// More is refused before it is made.
+    ///
     /// Percentiles of more samples than fit stay exact: the samples are read several times then.
     #[must_use]
     pub fn memory(mut self, bytes: u64) -> Self {

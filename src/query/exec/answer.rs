@@ -11,6 +11,7 @@ use crate::query::exec::arithmetic::{Evaluation, Mode, Value};
 use crate::query::exec::compare::{add_changes, columns_of};
 use crate::query::exec::fill::{fill, is_empty};
 use crate::query::exec::frame::{GroupKey, Lookup, Point};
+use crate::query::exec::memory;
 use crate::query::exec::rank::{best, by_value};
 use crate::query::exec::raw;
 use crate::query::exec::scan::{Scanned, scan};
@@ -61,6 +62,7 @@ fn items(
 ) -> Result<Output> {
     let scanned = scan_all(computed, timeline, source)?;
     let budget = source.1;
+    let scanned_bytes = budget.held();
     let evaluation = scanned.evaluation((findings, budget), Mode::Filter);
     let mut values = evaluate_items(computed, evaluation)?;
     if computed.judged {
@@ -69,11 +71,18 @@ fn items(
         values.extend(evaluate_items(computed, evaluation)?);
     }
     if let Some(past) = computed.compare {
+        let before = budget.held();
         let then = scan_all(computed, &timeline.compared(past), source)?;
+        let then_bytes = budget.held() - before;
         let evaluation = then.evaluation((findings, budget), Mode::Show);
         values.extend(evaluate_items(computed, evaluation)?);
+        drop(then);
+        budget.let_go(then_bytes);
     }
+    let values_bytes = budget.held() - scanned_bytes;
     let mut table = Table::join(&values, timeline.steps.len(), (source.0.limits(), budget))?;
+    drop(values);
+    budget.let_go(values_bytes);
     if computed.having.is_some() || computed.rank.is_some() {
         // Without windows, what was scanned is the whole range already.
         let whole = if computed.windowed {
@@ -111,7 +120,10 @@ fn fill_all(table: &mut Table, timeline: &Timeline, how: Fill, budget: &Budget) 
 fn compare_all(table: &mut Table, budget: &Budget) -> Result<()> {
     let pace = budget.pace();
     for line in &mut table.lines {
-        pace.step(line.items.iter().map(Vec::len).sum())?;
+        let points = line.items.iter().map(Vec::len).sum();
+        pace.step(points)?;
+        // Change and percent stand beside as many points of now and then.
+        budget.hold(memory::of_points(1, points))?;
         add_changes(line);
     }
     Ok(())
@@ -210,7 +222,7 @@ fn windowed_rows(
     budget: &Budget,
 ) -> Result<Vec<Vec<Cell>>> {
     let pace = budget.pace();
-    let mut rows = Vec::with_capacity(timeline.steps.len() * table.lines.len());
+    let mut rows = Vec::new();
     for (index, step) in timeline.steps.iter().enumerate() {
         for line in &table.lines {
             pace.step(line.items.len())?;
@@ -224,6 +236,7 @@ fn windowed_rows(
             {
                 continue;
             }
+            budget.hold(memory::of_row(3 + line.key.len() + line.items.len()))?;
             let mut cells = vec![
                 Cell::Time(step.start),
                 Cell::Time(step.end),
@@ -254,6 +267,7 @@ fn plain_rows(table: &mut Table, budget: &Budget) -> Result<Vec<Vec<Cell>>> {
     });
     let row = |line: &Line| {
         pace.step(line.items.len())?;
+        budget.hold(memory::of_row(line.key.len() + line.items.len()))?;
         let values = line.items.iter().map(|points| cell(points.first()));
         Ok(labels(line, &table.keys).chain(values).collect())
     };

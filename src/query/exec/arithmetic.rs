@@ -5,6 +5,7 @@ use crate::lang::Span;
 use crate::lang::ast::BinaryOp;
 use crate::query::budget::Budget;
 use crate::query::exec::frame::{Frame, Group, Lookup, Point, union_of_groups, widest};
+use crate::query::exec::memory;
 use crate::query::exec::over::over;
 use crate::query::exec::scan::Scanned;
 use crate::query::finding::Findings;
@@ -109,6 +110,7 @@ impl Evaluation<'_> {
         let (Some(scanned), Some(frame)) = (scanned, frame) else {
             return Ok(Value::Constant(Point::new(None, false)));
         };
+        self.budget.hold(memory::of_frame(frame))?;
         let pace = self.budget.pace();
         let groups = frame.groups.iter().zip(&scanned.covered).map(|(group, covered)| {
             pace.step(group.points.len())?;
@@ -216,7 +218,12 @@ impl Operator<'_> {
             (Value::Constant(left), Value::Frame(frame)) => {
                 Value::Frame(self.map(frame, |operator, right| operator.apply(left, right))?)
             }
-            (Value::Frame(left), Value::Frame(right)) => Value::Frame(self.join(&left, &right)?),
+            (Value::Frame(left), Value::Frame(right)) => {
+                let joined = self.join(&left, &right)?;
+                let sides = memory::of_frame(&left) + memory::of_frame(&right);
+                self.budget.let_go(sides as u64);
+                Value::Frame(joined)
+            }
         })
     }
 
@@ -242,8 +249,10 @@ impl Operator<'_> {
         let steps = sides.iter().flat_map(|side| &side.groups).map(|group| group.points.len());
         let steps = steps.max().unwrap_or(0);
         let counts = |side: &Frame| side.keys.len() == keys.len();
+        let union = union_of_groups(&sides, keys);
+        self.budget.hold(memory::of_points(union.len(), steps))?;
         let pace = self.budget.pace();
-        let groups = union_of_groups(&sides, keys).into_iter().map(|key| {
+        let groups = union.into_iter().map(|key| {
             pace.step(steps)?;
             let (left_points, right_points) = (lefts.points(&key), rights.points(&key));
             let point = |step| {

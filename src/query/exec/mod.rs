@@ -8,6 +8,7 @@ mod compare;
 mod edges;
 mod fill;
 mod frame;
+mod memory;
 mod narrow;
 mod over;
 mod percentile;

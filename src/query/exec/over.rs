@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::query::budget::Budget;
 use crate::query::exec::frame::{Frame, Group, Point};
+use crate::query::exec::memory;
 use crate::query::exec::percentile::{Asked, select};
 use crate::query::plan::Function;
 use crate::sketch::Moments;
@@ -17,6 +18,8 @@ pub(super) fn over(
     ranges: &[(usize, usize)],
     budget: &Budget,
 ) -> Result<Frame> {
+    budget.hold(memory::of_points(frame.groups.len(), ranges.len()))?;
+    budget.let_go(memory::of_frame(&frame) as u64);
     let pace = budget.pace();
     let groups = frame.groups.into_iter().map(|Group { key, points }| {
         let points = ranges.iter().map(|&(first, end)| {

@@ -2,9 +2,10 @@
 //! its own, and by the bucket of a value.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lang::ast::CalendarPart;
 use crate::model::{Columns, TimeRange};
 use crate::query::buckets::{Bucket, Scale, Width};
@@ -12,6 +13,7 @@ use crate::query::budget::Budget;
 use crate::query::exec::accumulate::{Accumulator, Marks};
 use crate::query::exec::change::REACH_NANOS;
 use crate::query::exec::frame::GroupKey;
+use crate::query::exec::memory;
 use crate::query::exec::scan::{Reading, ScannedGroup, check_rows, groups_of};
 use crate::query::pieces::{Piece, Pieces};
 use crate::query::plan::{Buckets, Scan, SplitKey};
@@ -44,11 +46,13 @@ pub(super) fn by_pieces(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, boo
             }
             check_rows(limits, scanned.len() + open.len(), covers.len())?;
         }
+        let splits = open.len();
         for ((index, bucket), mut split) in open.into_iter().filter(|(_, split)| split.exists) {
             let (Some(parts), Some(lengths)) = (keys.get(index), lengths.get(index)) else {
                 continue;
             };
             pace.step(lengths.len())?;
+            reading.budget.hold(memory::of_points(scan.aggregates.len(), lengths.len()))?;
             let mut points = split.accumulator.finish();
             for points in &mut points {
                 // Steps without such a time have no row: no Monday lies in a Tuesday.
@@ -64,6 +68,7 @@ pub(super) fn by_pieces(reading: &Reading<'_>) -> Result<(Vec<ScannedGroup>, boo
                 Arc::clone(lengths),
             ));
         }
+        reading.budget.let_go((splits * reading.accumulator_bytes()) as u64);
     }
     let found = !scanned.is_empty();
     Ok((scanned, found))
@@ -132,6 +137,7 @@ fn lengths(
     budget: &Budget,
 ) -> Result<Vec<Arc<[u64]>>> {
     let pace = budget.pace();
+    budget.hold(keys.saturating_mul(covers.len()).saturating_mul(size_of::<u64>()))?;
     let mut lengths = vec![vec![0; covers.len()]; keys];
     for piece in pieces {
         for (base, part) in meeting(covers, piece.range) {
@@ -179,20 +185,25 @@ fn add<'r>(
         let covers = covers.collect::<Result<Vec<(usize, Vec<TimeRange>)>>>()?;
         pace.step(samples.0.len())?;
         let mut add_to = |bucket: Option<Arc<str>>, samples: (&[i64], &[f64]), exists: bool| {
-            let split = open
-                .entry((piece.key, bucket))
-                .or_insert_with(|| Split { accumulator: reading.accumulator(), exists: false });
+            let split = match open.entry((piece.key, bucket)) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(vacant) => {
+                    reading.budget.hold(reading.accumulator_bytes())?;
+                    vacant.insert(Split { accumulator: reading.accumulator(), exists: false })
+                }
+            };
             split.exists |= exists;
             for (base, covers) in &covers {
                 split.accumulator.add(samples, (*base, covers), marks);
             }
+            Ok::<_, Error>(())
         };
         if let Some(scale) = scale {
             for (bucket, columns) in by_bucket(inside, scale) {
-                add_to(Some(bucket), (&columns.timestamps, &columns.values), true);
+                add_to(Some(bucket), (&columns.timestamps, &columns.values), true)?;
             }
         } else {
-            add_to(None, samples, !inside.0.is_empty());
+            add_to(None, samples, !inside.0.is_empty())?;
         }
     }
     Ok(())

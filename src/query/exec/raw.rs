@@ -7,10 +7,14 @@ use crate::error::{ErrorKind, Result};
 use crate::model::{Columns, Sample, SeriesKey};
 use crate::query::budget::Budget;
 use crate::query::exec::answer::{Output, label_column};
+use crate::query::exec::memory;
 use crate::query::plan::Scan;
 use crate::query::rows::{Cell, Column, Role};
 use crate::query::window::Timeline;
 use crate::snapshot::{SelectedSeries, Snapshot};
+
+/// What a sample takes before it is a row.
+const ENTRY_BYTES: usize = size_of::<(Sample, usize)>();
 
 /// Lists the samples of a scan by time, then series, then arrival.
 ///
@@ -31,9 +35,12 @@ pub(super) fn list(
     for (index, series) in scan.selection.series.iter().enumerate() {
         budget.watched(|watch| snapshot.read_watched(series, range, watch, &mut columns))?;
         scan.selection.filters.of_series(series.key()).keep(&mut columns);
+        budget.hold(columns.len() * ENTRY_BYTES)?;
         found.extend(columns.iter().map(|sample| (sample, index)));
         if limit.is_some() && found.len() / 2 > wanted {
+            let before = found.len();
             keep_first(&mut found, wanted);
+            budget.let_go(((before - found.len()) * ENTRY_BYTES) as u64);
         }
         let got = found.len() as u64;
         if limit.is_none() && got > rows_max {
@@ -50,7 +57,8 @@ pub(super) fn list(
     let pace = budget.pace();
     let rows = found.iter().filter_map(|(sample, index)| {
         let key = keys.get(*index)?;
-        Some(pace.step(labels.len()).map(|()| row(*sample, key, &labels)))
+        let held = pace.step(labels.len()).and_then(|()| budget.hold(bytes_of_row(key, &labels)));
+        Some(held.map(|()| row(*sample, key, &labels)))
     });
     let rows = rows.collect::<Result<_>>()?;
     Ok(Output { columns: columns_of(&labels, scan), rows, found: any })
@@ -68,6 +76,14 @@ fn columns_of(labels: &BTreeSet<Arc<str>>, scan: &Scan) -> Vec<Column> {
     let unit = scan.selection.unit().map(str::to_owned);
     columns.push(Column { unit, ..plain("value", Role::Value) });
     columns
+}
+
+/// Returns the bytes of a row, whose texts are its own.
+fn bytes_of_row(key: &SeriesKey, labels: &BTreeSet<Arc<str>>) -> usize {
+    /// A shared text counts those who share it.
+    const COUNTS: usize = 2 * size_of::<usize>();
+    let texts = key.labels().map(|(_, value)| value.len()).sum::<usize>() + key.metric().len();
+    memory::of_row(3 + labels.len()) + (1 + labels.len()) * COUNTS + texts
 }
 
 fn row(sample: Sample, key: &SeriesKey, labels: &BTreeSet<Arc<str>>) -> Vec<Cell> {

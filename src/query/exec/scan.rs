@@ -10,6 +10,7 @@ use crate::query::budget::Budget;
 use crate::query::exec::accumulate::{Accumulator, Marks};
 use crate::query::exec::change::REACH_NANOS;
 use crate::query::exec::frame::{Frame, Group, GroupKey, Point};
+use crate::query::exec::memory;
 use crate::query::exec::narrow;
 use crate::query::exec::pieces::by_pieces;
 use crate::query::exec::workers::for_each;
@@ -113,6 +114,11 @@ impl Reading<'_> {
         }
     }
 
+    /// Returns the bytes of what gathers one group.
+    pub(super) fn accumulator_bytes(&self) -> usize {
+        memory::of_accumulator(self.scan, self.covers.len())
+    }
+
     /// Makes what gathers one group.
     pub(super) fn accumulator(&self) -> Accumulator<'_> {
         Accumulator::new(self.scan, self.covers.len(), self.budget)
@@ -172,7 +178,11 @@ type ReadGroup = (GroupKey, Vec<Vec<Point>>, bool);
 
 /// What was gathered of the batches of a group, in their order.
 struct Parts<'r> {
+    /// The batches that wait for those before them; none for a group of one batch.
     gathered: Vec<Option<Accumulator<'r>>>,
+    /// The first ones, merged, and how many these are.
+    whole: Option<Accumulator<'r>>,
+    merged: usize,
     left: usize,
     exists: bool,
 }
@@ -202,7 +212,8 @@ fn by_labels<'r>(reading: &'r Reading<'_>) -> Result<(Vec<ScannedGroup>, bool)> 
         let count = batches.len() - before;
         // One batch is not gathered: it is all.
         let gathered = (0..if count > 1 { count } else { 0 }).map(|_| None).collect();
-        let parts = Mutex::new(Parts { gathered, left: count, exists: false });
+        let parts =
+            Mutex::new(Parts { gathered, whole: None, merged: 0, left: count, exists: false });
         open.push((before, OpenGroup { key, members, parts }));
     }
     let read = |own: &mut (Columns, Accumulator<'r>), batch: usize| {
@@ -210,15 +221,16 @@ fn by_labels<'r>(reading: &'r Reading<'_>) -> Result<(Vec<ScannedGroup>, bool)> 
         let Some((first, group)) = open.get(*group) else { return Ok(None) };
         read_batch(reading, group, (batch - first, range.clone()), own)
     };
+    let threads = reading.budget.threads.min(batches.len()).max(1);
+    let own_bytes = reading.accumulator_bytes().saturating_mul(threads);
+    reading.budget.hold(own_bytes)?;
     let state = || (Columns::default(), reading.accumulator());
-    let done = for_each(reading.budget.threads, batches.len(), state, read)?;
+    let done = for_each(threads, batches.len(), state, read)?;
+    reading.budget.let_go(own_bytes as u64);
     let (mut scanned, mut found) = (Vec::new(), false);
     for (key, points, exists) in done.into_iter().flatten() {
         found |= exists;
-        // The one group of what is not split is always there: nothing counts 0.
-        if exists || scan.keys.is_empty() {
-            scanned.push((key, points, Arc::clone(&lengths)));
-        }
+        scanned.push((key, points, Arc::clone(&lengths)));
     }
     Ok((scanned, found))
 }
@@ -242,20 +254,18 @@ fn read_batch<'r>(
     parts.exists |= exists;
     parts.left -= 1;
     if !parts.gathered.is_empty() {
-        let gathered = std::mem::replace(accumulator, reading.accumulator());
-        if let Some(place) = parts.gathered.get_mut(batch) {
-            *place = Some(gathered);
-        }
-        if parts.left > 0 {
-            return Ok(None);
-        }
-        for part in parts.gathered.iter_mut().filter_map(Option::take) {
-            let mut part = part;
-            accumulator.merge(&mut part);
-        }
+        gather(reading, &mut parts, batch, accumulator)?;
+    }
+    if parts.left > 0 {
+        return Ok(None);
     }
     let exists = parts.exists;
     drop(parts);
+    // The one group of what is not split is always there: nothing counts 0.
+    if !exists && !reading.scan.keys.is_empty() {
+        return Ok(None);
+    }
+    reading.budget.hold(memory::of_points(reading.scan.aggregates.len(), reading.covers.len()))?;
     let mut points = if accumulator.overflows() {
         let (counts, asked) = (accumulator.counts().to_vec(), accumulator.asked().to_vec());
         let found = narrow::statistics(reading, &group.members, &counts, &asked)?;
@@ -270,6 +280,38 @@ fn read_batch<'r>(
         }
     }
     Ok(Some((group.key.clone(), points, exists)))
+}
+
+/// Merges a batch with those before it, once they are there: few wait for others at a time. The
+/// last one to come gets the whole.
+fn gather<'r>(
+    reading: &'r Reading<'_>,
+    parts: &mut Parts<'r>,
+    batch: usize,
+    accumulator: &mut Accumulator<'r>,
+) -> Result<()> {
+    let own_bytes = reading.accumulator_bytes();
+    let made = usize::from(parts.whole.is_none()) + usize::from(batch != parts.merged);
+    reading.budget.hold(own_bytes * made)?;
+    let mut whole = parts.whole.take().unwrap_or_else(|| reading.accumulator());
+    if batch == parts.merged {
+        whole.merge(accumulator);
+        parts.merged += 1;
+    } else if let Some(place) = parts.gathered.get_mut(batch) {
+        *place = Some(std::mem::replace(accumulator, reading.accumulator()));
+    }
+    while let Some(mut part) = parts.gathered.get_mut(parts.merged).and_then(Option::take) {
+        whole.merge(&mut part);
+        reading.budget.let_go(own_bytes as u64);
+        parts.merged += 1;
+    }
+    if parts.left == 0 {
+        *accumulator = whole;
+        reading.budget.let_go(own_bytes as u64);
+    } else {
+        parts.whole = Some(whole);
+    }
+    Ok(())
 }
 
 /// Takes the value of steps that cover some time now and none in the past that is compared, as 30

@@ -7,6 +7,7 @@ use crate::model::Limits;
 use crate::query::budget::Budget;
 use crate::query::exec::arithmetic::Value;
 use crate::query::exec::frame::{Frame, GroupKey, Lookup, Point, union_of_groups, widest};
+use crate::query::exec::memory;
 use crate::query::exec::scan::check_rows;
 use crate::query::plan::SplitKey;
 
@@ -62,6 +63,7 @@ impl Table {
         check_rows(limits, groups.len(), steps)?;
         let columns: Vec<Column<'_>> =
             values.iter().map(|value| Column::new(value, &keys)).collect();
+        budget.hold(memory::of_points(groups.len(), steps).saturating_mul(values.len()))?;
         let pace = budget.pace();
         let lines = groups.into_iter().map(|key| {
             pace.step(columns.len() * steps)?;
