@@ -1,7 +1,9 @@
 //! Conditions on samples: resolved for a metric, then for a series, then tested on values.
 
+use crate::error::Result;
 use crate::lang::ast::CompareOp;
 use crate::model::{Columns, Matcher, SeriesKey};
+use crate::snapshot::SealedChunk;
 
 /// A condition on the samples of one metric.
 #[derive(Debug, Clone)]
@@ -103,6 +105,16 @@ impl Test {
                 decided().all(|part| part == Some(true)).then_some(true)
             }
             Self::Not(part) => part.decide(min, max).map(|holds| !holds),
+        }
+    }
+
+    /// Returns whether all values of a chunk pass or none, as [`decide`](Self::decide) does; its
+    /// extremes are asked for only where it depends on them.
+    pub(crate) fn decide_chunk(&self, chunk: &SealedChunk<'_>) -> Result<Option<bool>> {
+        match self {
+            Self::Always => Ok(Some(true)),
+            Self::Never => Ok(Some(false)),
+            _ => chunk.extremes().map(|(min, max)| self.decide(min, max)),
         }
     }
 

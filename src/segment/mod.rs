@@ -16,8 +16,7 @@ mod writer;
 use crate::format::segment::SegmentOrigin;
 use crate::model::Timestamp;
 
-pub(crate) use crate::segment::reader::{BlockMeta, ChunkMeta, Segment};
-pub(crate) use crate::segment::stats::ChunkSummary;
+pub(crate) use crate::segment::reader::{BlockMeta, ChunkExtent, ChunkMeta, Segment};
 pub(crate) use crate::segment::verify::Damage;
 pub(crate) use crate::segment::writer::SegmentWriter;
 

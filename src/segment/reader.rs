@@ -18,9 +18,9 @@ use crate::format::time_ticks::{TimeOutline, TimeTicks};
 use crate::model::{Columns, DuplicatePolicy, MetricDef, MetricKind, SeriesKey, Timestamp};
 use crate::segment::blocks::Blocks;
 use crate::segment::pages::{Pages, read_exact};
-use crate::segment::stats::{ChunkStats, ChunkSummary, STAT_SECTIONS};
+use crate::segment::stats::{ChunkStats, STAT_SECTIONS};
 use crate::segment::{SegmentMeta, SegmentSummary};
-use crate::sketch::LogBuckets;
+use crate::sketch::{DoubleDouble, LogBuckets};
 use crate::vfs::ReadFile;
 
 /// An immutable segment file.
@@ -43,6 +43,14 @@ pub(crate) struct ChunkMeta {
     pub(crate) time_block: u32,
     pub(crate) values: BlockMeta,
     pub(crate) value_codec: ValueCodec,
+}
+
+/// How many samples a chunk has, and the times of the first and the last.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ChunkExtent {
+    pub(crate) time_min: Timestamp,
+    pub(crate) time_max: Timestamp,
+    pub(crate) count: usize,
 }
 
 /// Where a block lies, and its checksum.
@@ -252,15 +260,25 @@ impl Segment {
         Ok(first..last)
     }
 
-    /// Returns what the index says of a chunk.
-    pub(crate) fn chunk(&self, chunk: u32) -> Result<ChunkMeta> {
-        let codec = self.u8_at(SectionId::ChunkValueCodec, chunk)?;
+    /// Returns the extent of a chunk: a part of what [`Segment::chunk`] reads.
+    pub(crate) fn extent_of(&self, chunk: u32) -> Result<ChunkExtent> {
         let time =
             |id| self.u64_at(id, chunk).map(|nanos| Timestamp::from_nanos(nanos.cast_signed()));
-        Ok(ChunkMeta {
+        Ok(ChunkExtent {
             time_min: time(SectionId::ChunkTimeMin)?,
             time_max: time(SectionId::ChunkTimeMax)?,
             count: self.count_at(SectionId::ChunkCount, chunk)?,
+        })
+    }
+
+    /// Returns what the index says of a chunk.
+    pub(crate) fn chunk(&self, chunk: u32) -> Result<ChunkMeta> {
+        let codec = self.u8_at(SectionId::ChunkValueCodec, chunk)?;
+        let ChunkExtent { time_min, time_max, count } = self.extent_of(chunk)?;
+        Ok(ChunkMeta {
+            time_min,
+            time_max,
+            count,
             time_block: self.u32_at(SectionId::ChunkTimeBlock, chunk)?,
             values: BlockMeta {
                 offset: self.u64_at(SectionId::ChunkValueOffset, chunk)?,
@@ -335,15 +353,20 @@ impl Segment {
     pub(crate) fn stats(&self, chunk: u32) -> Result<ChunkStats> {
         let mut fields = [0.0; 7];
         for (field, id) in fields.iter_mut().zip(STAT_SECTIONS) {
-            *field = f64::from_bits(self.u64_at(id, chunk)?);
+            *field = self.stat(id, chunk)?;
         }
         Ok(ChunkStats::of_fields(fields))
     }
 
-    /// Returns what the index says of a chunk's samples, if that adds up.
-    pub(crate) fn summary_of(&self, chunk: u32, meta: &ChunkMeta) -> Result<Option<ChunkSummary>> {
-        let times = (meta.time_min.as_nanos(), meta.time_max.as_nanos());
-        Ok(self.stats(chunk)?.summary(meta.count as u64, times))
+    /// Returns one of the statistics of a chunk.
+    pub(crate) fn stat(&self, id: SectionId, chunk: u32) -> Result<f64> {
+        self.u64_at(id, chunk).map(f64::from_bits)
+    }
+
+    /// Returns the sum of a chunk's values; nothing where it left the range of doubles.
+    pub(crate) fn sum_of(&self, chunk: u32) -> Result<Option<DoubleDouble>> {
+        let (high, low) = (SectionId::StatSumHigh, SectionId::StatSumLow);
+        Ok(DoubleDouble::from_parts(self.stat(high, chunk)?, self.stat(low, chunk)?))
     }
 
     /// Copies a block and checks it; its length is bounded by that of the file.

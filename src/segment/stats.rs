@@ -2,7 +2,7 @@
 
 use crate::format::segment_sections::SectionId;
 use crate::format::sketch::{SKETCH_VALUES_MIN, encode_sketch};
-use crate::sketch::{DoubleDouble, LogBuckets, Moments, Resolution};
+use crate::sketch::{LogBuckets, Moments, Resolution};
 
 /// The sections of the statistics, in the order of [`ChunkStats::fields`].
 pub(crate) const STAT_SECTIONS: [SectionId; 7] = [
@@ -37,28 +37,7 @@ pub(crate) fn put_sketch(values: &[f64], out: &mut Vec<u8>) {
     }
 }
 
-/// What the index says of one chunk's samples.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ChunkSummary {
-    pub(crate) count: u64,
-    /// The times of the first and the last sample.
-    pub(crate) times: (i64, i64),
-    /// Their values.
-    pub(crate) edges: (f64, f64),
-    pub(crate) sum: DoubleDouble,
-    pub(crate) min: f64,
-    pub(crate) max: f64,
-}
-
 impl ChunkStats {
-    /// Returns the statistics beside count and times of the index; nothing where the sum left the
-    /// range of doubles.
-    pub(crate) fn summary(&self, count: u64, times: (i64, i64)) -> Option<ChunkSummary> {
-        let [high, low, min, max, first, last, _] = self.fields;
-        let sum = DoubleDouble::from_parts(high, low)?;
-        Some(ChunkSummary { count, times, edges: (first, last), sum, min, max })
-    }
-
     /// Computes the statistics of values, of which there must be one at least.
     pub(crate) fn of_values(values: &[f64]) -> Self {
         let mut moments = Moments::EMPTY;

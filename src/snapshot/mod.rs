@@ -17,7 +17,6 @@ mod tail;
 mod tally;
 mod view;
 
-pub(crate) use crate::segment::ChunkSummary;
 pub use crate::snapshot::cardinality::Cardinality;
 pub(crate) use crate::snapshot::follower::Follower;
 pub use crate::snapshot::reader::Reader;

@@ -4,10 +4,11 @@
 use std::cell::Cell;
 
 use crate::error::Result;
+use crate::format::segment_sections::SectionId;
 use crate::format::time_ticks::TimeTicks;
 use crate::model::{Columns, DuplicatePolicy, Sample, SeriesKey, TimeRange, Timestamp};
-use crate::segment::{ChunkMeta, ChunkSummary, Segment};
-use crate::sketch::LogBuckets;
+use crate::segment::{ChunkExtent, ChunkMeta, Segment};
+use crate::sketch::{DoubleDouble, LogBuckets};
 use crate::snapshot::select::{Place, SelectedSeries, Share};
 use crate::snapshot::slices::ChunkSlices;
 use crate::snapshot::tally::{Watch, unwatched};
@@ -24,11 +25,12 @@ pub(crate) enum Run<'a> {
 
 /// A sealed chunk that is not decoded yet.
 pub(crate) struct SealedChunk<'a> {
-    /// What the index says of it.
-    pub(crate) summary: ChunkSummary,
+    /// How many samples it has.
+    pub(crate) count: u64,
+    /// The times of the first and the last sample.
+    pub(crate) times: (i64, i64),
     segment: &'a Segment,
     index: u32,
-    meta: &'a ChunkMeta,
     watch: Watch<'a>,
     answered: Cell<Answered>,
 }
@@ -42,14 +44,35 @@ enum Answered {
 }
 
 impl SealedChunk<'_> {
+    /// Returns the least and the greatest value.
+    ///
+    /// # Errors
+    /// A damaged index, as of all that is read of a chunk.
+    pub(crate) fn extremes(&self) -> Result<(f64, f64)> {
+        let stat = |id| self.segment.stat(id, self.index);
+        Ok((stat(SectionId::StatMin)?, stat(SectionId::StatMax)?))
+    }
+
+    /// Returns the first and the last value.
+    pub(crate) fn edges(&self) -> Result<(f64, f64)> {
+        let stat = |id| self.segment.stat(id, self.index);
+        Ok((stat(SectionId::StatFirst)?, stat(SectionId::StatLast)?))
+    }
+
+    /// Returns the sum; nothing where it left the range of doubles.
+    pub(crate) fn sum(&self) -> Result<Option<DoubleDouble>> {
+        self.segment.sum_of(self.index)
+    }
+
     /// Reads the values as slices; nothing where they are not stored so.
     ///
     /// # Errors
     /// A damaged or unreadable chunk.
     pub(crate) fn slices(&self) -> Result<Option<ChunkSlices>> {
-        let slices = self.segment.read_slices(self.meta)?.map(ChunkSlices::new);
+        let meta = self.segment.chunk(self.index)?;
+        let slices = self.segment.read_slices(&meta)?.map(ChunkSlices::new);
         if slices.is_some() {
-            self.tell(Answered::Slices);
+            self.tell(Answered::Slices, &meta);
         }
         Ok(slices)
     }
@@ -67,7 +90,7 @@ impl SealedChunk<'_> {
     /// # Errors
     /// A damaged index.
     pub(crate) fn ticks(&self) -> Result<Option<TimeTicks>> {
-        self.segment.time_ticks(self.meta)
+        self.segment.time_ticks(&self.segment.chunk(self.index)?)
     }
 
     /// Replaces `values` by all of the chunk, in order of time; the times are not read.
@@ -76,14 +99,15 @@ impl SealedChunk<'_> {
     /// A damaged or unreadable chunk.
     pub(crate) fn read_values(&self, values: &mut Vec<f64>) -> Result<()> {
         values.clear();
-        self.segment.read_values(self.meta, values)?;
-        self.tell(Answered::Values);
+        let meta = self.segment.chunk(self.index)?;
+        self.segment.read_values(&meta, values)?;
+        self.tell(Answered::Values, &meta);
         Ok(())
     }
 
-    fn tell(&self, answered: Answered) {
+    fn tell(&self, answered: Answered, meta: &ChunkMeta) {
         if self.answered.replace(answered) == Answered::Index {
-            self.watch.tally.bytes.add(self.meta.values.len);
+            self.watch.tally.bytes.add(meta.values.len);
         }
     }
 
@@ -95,7 +119,7 @@ impl SealedChunk<'_> {
             Answered::Slices => tally.from_slices.add(1),
             Answered::Values => {
                 tally.decoded.add(1);
-                tally.samples.add(self.meta.count as u64);
+                tally.samples.add(self.count);
             }
         }
     }
@@ -171,7 +195,7 @@ impl Snapshot {
         let wanted = Wanted { summaries: true, values: true };
         let mut visit = |run: Run<'_>| {
             match run {
-                Run::Chunk(chunk) => take(chunk.summary.times.1, chunk.summary.edges.1),
+                Run::Chunk(chunk) => take(chunk.times.1, chunk.edges()?.1),
                 Run::Samples(columns) => {
                     if let (Some(time), Some(value)) =
                         (columns.timestamps.last(), columns.values.last())
@@ -233,26 +257,22 @@ impl Share {
         visit: &mut dyn FnMut(Run<'_>) -> Result<bool>,
     ) -> Result<()> {
         for index in segment.chunks(series)? {
-            let chunk = segment.chunk(index)?;
-            if !range.meets(chunk.time_min, chunk.time_max) {
+            let ChunkExtent { time_min, time_max, count } = segment.extent_of(index)?;
+            if !range.meets(time_min, time_max) {
                 continue;
             }
             watch.consider()?;
-            let is_whole = range.start <= chunk.time_min && chunk.time_max < range.end;
-            if wanted.summaries
-                && is_whole
-                && !self.deletions.has_tombstones()
-                && let Some(summary) = segment.summary_of(index, &chunk)?
-            {
-                let answered = Cell::new(Answered::Index);
-                let meta = &chunk;
-                let sealed = SealedChunk { summary, segment, index, meta, watch, answered };
+            let is_whole = range.start <= time_min && time_max < range.end;
+            if wanted.summaries && is_whole && !self.deletions.has_tombstones() {
+                let times = (time_min.as_nanos(), time_max.as_nanos());
+                let (count, answered) = (count as u64, Cell::new(Answered::Index));
+                let sealed = SealedChunk { count, times, segment, index, watch, answered };
                 if visit(Run::Chunk(&sealed))? {
                     sealed.count();
                     continue;
                 }
             }
-            watch.decode(segment, &chunk, wanted.values)?;
+            watch.decode(segment, &segment.chunk(index)?, wanted.values)?;
             columns.clear();
             if wanted.values {
                 segment.read_chunk(index, columns)?;

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::model::TimeRange;
 use crate::query::budget::Budget;
 use crate::query::exec::change::{Steps, add_changes};
+use crate::query::exec::counts::{add_counts, add_lengths, for_each_of};
 use crate::query::exec::edges::{Edges, add_edges};
 use crate::query::exec::frame::Point;
 use crate::query::exec::percentile::{Asked, Pool};
@@ -15,7 +16,7 @@ use crate::query::plan::{Function, Scan};
 use crate::query::predicate::Test;
 use crate::query::quantile::Decimal;
 use crate::sketch::{Bounds, DoubleDouble, LogBuckets, Moments, Resolution};
-use crate::snapshot::{ChunkSlices, ChunkSummary, SealedChunk, Wanted};
+use crate::snapshot::{ChunkSlices, SealedChunk, Wanted};
 
 /// How fine the buckets of approximate answers are: at most 0.78 % off.
 const RESOLUTION: Resolution = Resolution::Percent1;
@@ -213,9 +214,9 @@ impl<'p> Accumulator<'p> {
         covers: &[TimeRange],
         series: &Marks,
     ) -> Result<bool> {
-        let (min, max) = (chunk.summary.min, chunk.summary.max);
-        let decided: Vec<_> = series.tests.iter().map(|test| test.decide(min, max)).collect();
-        let Some(windows) = windows_around(covers, chunk.summary.times) else {
+        let decided = series.tests.iter().map(|test| test.decide_chunk(chunk));
+        let decided: Vec<_> = decided.collect::<Result<_>>()?;
+        let Some(windows) = windows_around(covers, chunk.times) else {
             return self.add_between_ticks(chunk, covers, (series, &decided));
         };
         if windows.is_empty() {
@@ -234,16 +235,19 @@ impl<'p> Accumulator<'p> {
         let tests = series.tests.iter().zip(decided);
         let matched: Vec<u64> = tests
             .map(|(test, decided)| match (decided, &slices) {
-                (Some(true), _) => chunk.summary.count,
+                (Some(true), _) => chunk.count,
                 (None, Some(slices)) => count_passing(slices, test),
                 _ => 0,
             })
             .collect();
+        if !self.add_summary(&windows, chunk, &matched)? {
+            return Ok(false);
+        }
         for window in &windows {
-            self.add_summary(*window, &chunk.summary, &matched, series);
             if let (Some(log), Some(sketch)) = (self.logs.get_mut(*window), &sketch) {
                 log.merge(sketch);
             }
+            self.add_labels(*window, series);
         }
         if let Some(slices) = slices
             && self.pools(slices.memory_bytes())
@@ -265,8 +269,7 @@ impl<'p> Accumulator<'p> {
             return Ok(false);
         }
         let Some(ticks) = chunk.ticks()? else { return Ok(false) };
-        let Some(runs) = runs_by_counts(covers, chunk.summary.times, |time| ticks.before(time))
-        else {
+        let Some(runs) = runs_by_counts(covers, chunk.times, |time| ticks.before(time)) else {
             return Ok(false);
         };
         add_lengths(&mut self.counts, &runs);
@@ -287,29 +290,30 @@ impl<'p> Accumulator<'p> {
         Ok(true)
     }
 
+    /// Adds what the index says of a chunk to each window; returns false, and adds nothing, where
+    /// it does not say enough.
     fn add_summary(
         &mut self,
-        window: usize,
-        chunk: &ChunkSummary,
+        windows: &[usize],
+        chunk: &SealedChunk<'_>,
         matched: &[u64],
-        series: &Marks,
-    ) {
-        if let Some(count) = self.counts.get_mut(window) {
-            *count += chunk.count;
+    ) -> Result<bool> {
+        if !self.moments.is_empty() {
+            let Some(sum) = chunk.sum()? else { return Ok(false) };
+            let (min, max) = chunk.extremes()?;
+            let known = |moments: &mut Moments| moments.add_known(chunk.count, sum, min, max);
+            for_each_of(&mut self.moments, windows, known);
         }
-        if let Some(moments) = self.moments.get_mut(window) {
-            moments.add_known(chunk.count, chunk.sum, chunk.min, chunk.max);
+        if !self.edges.is_empty() {
+            let ((start, end), (first, last)) = (chunk.times, chunk.edges()?);
+            let add = |edges: &mut _| add_edges(edges, &[start, end], &[first, last]);
+            for_each_of(&mut self.edges, windows, add);
         }
-        for (counts, matched) in self.matched.iter_mut().zip(matched) {
-            if let Some(count) = counts.get_mut(window) {
-                *count += matched;
-            }
+        for (counts, more) in self.matched.iter_mut().zip(matched) {
+            for_each_of(counts, windows, |count| *count += more);
         }
-        self.add_labels(window, series);
-        if let Some(edges) = self.edges.get_mut(window) {
-            let ((start, end), (first, last)) = (chunk.times, chunk.edges);
-            add_edges(edges, &[start, end], &[first, last]);
-        }
+        for_each_of(&mut self.counts, windows, |count| *count += chunk.count);
+        Ok(true)
     }
 
     fn add_labels(&mut self, window: usize, series: &Marks) {
@@ -476,20 +480,6 @@ impl<'p> Accumulator<'p> {
 fn count_passing(slices: &ChunkSlices, test: &Test) -> u64 {
     slices
         .count_passing(|least, greatest| test.decide(least, greatest), |values| test.count(values))
-}
-
-fn add_counts(counts: &mut [u64], more: &[u64]) {
-    for (count, more) in counts.iter_mut().zip(more) {
-        *count += more;
-    }
-}
-
-fn add_lengths(counts: &mut [u64], runs: &[WindowRun]) {
-    for run in runs {
-        if let Some(count) = counts.get_mut(run.window) {
-            *count += (run.end - run.first) as u64;
-        }
-    }
 }
 
 impl Drop for Accumulator<'_> {

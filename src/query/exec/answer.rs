@@ -1,6 +1,5 @@
 //! Runs a plan: scans, arithmetic, the choice of groups, and the rows in their order.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::error::Result;
@@ -207,9 +206,14 @@ fn choose(
         });
         let values =
             one_point(&first.node, Mode::Show, table)?.into_iter().map(|point| point.value);
-        let keys = table.lines.iter().map(|line| line.key.clone());
-        let kept: BTreeSet<GroupKey> = best(keys.zip(values).collect(), rank).into_iter().collect();
-        table.lines.retain(|line| kept.contains(&line.key));
+        let values: Vec<Option<f64>> = values.collect();
+        // Lines stand in the order of their keys.
+        let kept = best(&values, rank);
+        let (mut line, mut kept) = (0.., kept.into_iter().peekable());
+        table.lines.retain(|_| {
+            let index = line.next();
+            kept.next_if(|kept| Some(*kept) == index).is_some()
+        });
     }
     Ok(())
 }
@@ -242,7 +246,7 @@ fn windowed_rows(
                 Cell::Time(step.end),
                 Cell::Flag(timeline.is_partial(*step)),
             ];
-            cells.extend(labels(line, &table.keys));
+            push_labels(line, &table.keys, &mut cells);
             cells.extend(points.into_iter().map(cell));
             rows.push(cells);
         }
@@ -268,21 +272,26 @@ fn plain_rows(table: &mut Table, budget: &Budget) -> Result<Vec<Vec<Cell>>> {
     let row = |line: &Line| {
         pace.step(line.items.len())?;
         budget.hold(memory::of_row(line.key.len() + line.items.len()))?;
-        let values = line.items.iter().map(|points| cell(points.first()));
-        Ok(labels(line, &table.keys).chain(values).collect())
+        let mut cells = Vec::with_capacity(table.keys.len() + 1 + line.items.len());
+        push_labels(line, &table.keys, &mut cells);
+        cells.extend(line.items.iter().map(|points| cell(points.first())));
+        Ok(cells)
     };
     table.lines.iter().filter(|line| !line.is_left_out(0)).map(row).collect()
 }
 
-fn labels<'t>(line: &'t Line, keys: &'t [SplitKey]) -> impl Iterator<Item = Cell> + 't {
-    line.key.iter().zip(keys).flat_map(|(text, key)| match key {
-        SplitKey::Calendar(part) => vec![Cell::Text(shown(*part, text))],
-        SplitKey::Metric | SplitKey::Label(_) => vec![Cell::Text(Arc::clone(text))],
-        SplitKey::Bucket => {
-            let bucket = Bucket::from_key(text).unwrap_or(Bucket { from: 0.0, to: 0.0 });
-            vec![Cell::Number(bucket.from), Cell::Number(bucket.to)]
+/// Appends the values of a line's keys.
+fn push_labels(line: &Line, keys: &[SplitKey], cells: &mut Vec<Cell>) {
+    for (text, key) in line.key.iter().zip(keys) {
+        match key {
+            SplitKey::Calendar(part) => cells.push(Cell::Text(shown(*part, text))),
+            SplitKey::Metric | SplitKey::Label(_) => cells.push(Cell::Text(Arc::clone(text))),
+            SplitKey::Bucket => {
+                let bucket = Bucket::from_key(text).unwrap_or(Bucket { from: 0.0, to: 0.0 });
+                cells.extend([Cell::Number(bucket.from), Cell::Number(bucket.to)]);
+            }
         }
-    })
+    }
 }
 
 fn cell(point: Option<&Point>) -> Cell {

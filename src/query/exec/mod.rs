@@ -5,6 +5,7 @@ mod answer;
 mod arithmetic;
 mod change;
 mod compare;
+mod counts;
 mod edges;
 mod fill;
 mod frame;

@@ -2,16 +2,18 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use crate::query::exec::frame::GroupKey;
 use crate::query::plan::Rank;
 
-/// Returns the keys of the groups that stay: the first by value, nulls last, ties by key.
-pub(super) fn best(mut groups: Vec<(GroupKey, Option<f64>)>, rank: Rank) -> Vec<GroupKey> {
-    groups.sort_by(|(one_key, one), (other_key, other)| {
-        by_value(*one, *other, rank.greatest).then_with(|| one_key.cmp(other_key))
-    });
+/// Returns the indices of the groups that stay, ascending: the first by value, nulls last, ties by
+/// key, which is the order in which they come.
+pub(super) fn best(values: &[Option<f64>], rank: Rank) -> Vec<usize> {
+    let mut groups: Vec<usize> = (0..values.len()).collect();
+    let value = |group: usize| values.get(group).copied().flatten();
+    // Groups of one value stay in their order.
+    groups.sort_by(|one, other| by_value(value(*one), value(*other), rank.greatest));
     groups.truncate(usize::try_from(rank.count).unwrap_or(usize::MAX));
-    groups.into_iter().map(|(key, _)| key).collect()
+    groups.sort_unstable();
+    groups
 }
 
 /// Compares two values, the greatest (or least) first, nulls last in both directions.
@@ -25,25 +27,18 @@ pub(super) fn by_value(one: Option<f64>, other: Option<f64>, greatest: bool) -> 
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::best;
     use crate::query::plan::Rank;
 
     #[test]
     fn nulls_are_last_both_ways_and_ties_go_by_label() {
-        let groups = || {
-            [("d", None), ("b", Some(1.0)), ("a", Some(1.0)), ("c", Some(2.0))]
-                .map(|(name, value)| (Arc::from([Arc::from(name)]), value))
-                .to_vec()
-        };
-        let names = |count, greatest| -> String {
-            let kept = best(groups(), Rank { count, greatest });
-            kept.iter().map(|key| &*key[0]).collect()
-        };
-        assert_eq!(names(9, true), "cabd");
-        assert_eq!(names(9, false), "abcd");
-        assert_eq!(names(2, true), "ca");
-        assert_eq!(names(2, false), "ab");
+        let values = [Some(1.0), Some(1.0), Some(2.0), None];
+        let kept = |count, greatest| best(&values, Rank { count, greatest });
+        assert_eq!(kept(1, true), [2]);
+        assert_eq!(kept(2, true), [0, 2]);
+        assert_eq!(kept(3, true), [0, 1, 2]);
+        assert_eq!(kept(1, false), [0]);
+        assert_eq!(kept(3, false), [0, 1, 2]);
+        assert_eq!(kept(9, false), [0, 1, 2, 3]);
     }
 }

@@ -1,6 +1,7 @@
 //! Reads the series of a scan group by group, and computes its aggregates.
 
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -86,7 +87,7 @@ impl Reading<'_> {
             return Ok(exists);
         }
         self.visit(series, wanted, &mut |run| match run {
-            Run::Chunk(chunk) => match filter.decide(chunk.summary.min, chunk.summary.max) {
+            Run::Chunk(chunk) => match filter.decide_chunk(chunk)? {
                 Some(true) => {
                     let is_enough = accumulator.add_chunk(chunk, covers, marks)?;
                     exists |= is_enough;
@@ -143,12 +144,13 @@ pub(super) fn scan(
     let read = TimeRange::new(start, asked.end);
     let reading = Reading { scan, snapshot, timeline, budget, covers, asked, read };
     let by_calendar = scan.keys.iter().any(|key| matches!(key, SplitKey::Calendar(_)));
-    let (mut groups, found) = if by_calendar || scan.buckets.is_some() {
-        by_pieces(&reading)?
+    let (groups, found) = if by_calendar || scan.buckets.is_some() {
+        let (mut groups, found) = by_pieces(&reading)?;
+        groups.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        (groups, found)
     } else {
         by_labels(&reading)?
     };
-    groups.sort_by(|(one, ..), (other, ..)| one.cmp(other));
 
     let empty = |function: &Function| Frame {
         keys: scan.keys.clone(),
@@ -339,31 +341,38 @@ pub(super) fn groups_of(scan: &Scan) -> Vec<(GroupKey, Vec<&SelectedSeries>)> {
     if scan.keys.is_empty() {
         return vec![(Arc::from([]), scan.selection.series.iter().collect())];
     }
-    let mut known: BTreeSet<Arc<str>> = BTreeSet::new();
-    let mut shared = |text: &str| {
-        if let Some(known) = known.get(text) {
-            return Arc::clone(known);
-        }
-        let text: Arc<str> = Arc::from(text);
-        known.insert(Arc::clone(&text));
-        text
-    };
+    let mut texts: Vec<SharedTexts<'_>> = scan.keys.iter().map(|_| SharedTexts::new()).collect();
     let mut split: Vec<(GroupKey, &SelectedSeries)> =
         Vec::with_capacity(scan.selection.series.len());
     for series in &scan.selection.series {
-        let texts = scan.keys.iter().map(|key| shared(part(key, series.key())));
-        split.push((texts.collect(), series));
+        let parts = scan.keys.iter().zip(&mut texts);
+        let parts = parts.map(|(key, texts)| share(texts, part(key, series.key())));
+        split.push((parts.collect(), series));
     }
     // Series of a group stay in their order.
-    split.sort_by(|(one, _), (other, _)| one.cmp(other));
+    split.sort_by(|(one, _), (other, _)| compare_shared(one, other));
     let mut groups: Vec<(GroupKey, Vec<&SelectedSeries>)> = Vec::new();
     for (key, series) in split {
-        match groups.last_mut().filter(|(last, _)| *last == key) {
+        let is_of = |last: &GroupKey| compare_shared(last, &key) == Ordering::Equal;
+        match groups.last_mut().filter(|(last, _)| is_of(last)) {
             Some((_, members)) => members.push(series),
             None => groups.push((key, vec![series])),
         }
     }
     groups
+}
+
+/// The values of one label among the series, each of them once.
+type SharedTexts<'s> = HashMap<&'s str, Arc<str>>;
+
+fn share<'s>(texts: &mut SharedTexts<'s>, text: &'s str) -> Arc<str> {
+    Arc::clone(texts.entry(text).or_insert_with(|| Arc::from(text)))
+}
+
+/// Compares keys whose texts are shared: equal texts of one place are one.
+fn compare_shared(one: &[Arc<str>], other: &[Arc<str>]) -> Ordering {
+    let differing = one.iter().zip(other).find(|(a, b)| !Arc::ptr_eq(a, b));
+    differing.map_or(Ordering::Equal, |(a, b)| a.cmp(b))
 }
 
 fn part<'s>(key: &SplitKey, series: &'s SeriesKey) -> &'s str {
