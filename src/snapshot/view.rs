@@ -406,6 +406,10 @@ pub(crate) fn read_segment(
         }
         watch.consider()?;
         watch.decode(segment, &chunk, true)?;
+        if range.start <= chunk.time_min && chunk.time_max < range.end {
+            segment.read_chunk(index, out)?;
+            continue;
+        }
         chunk_columns.clear();
         segment.read_chunk(index, chunk_columns)?;
         let (timestamps, values) = chunk_columns.slice(range);
