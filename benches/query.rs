@@ -1,5 +1,6 @@
-//! Questions over merged segments: percentiles, shares, rates, counts and last values. Names are
-//! `query/question/samples`; throughput is in samples.
+//! Questions over merged segments: percentiles, shares, rates, counts and last values, and
+//! percentiles alone over segments as a flush and a merge leave them. Names are
+//! `query/question/samples` and `percentiles/question/samples`; throughput is in samples.
 //!
 //! `silverback bench query` asks the same of more samples, and tells processor time and memory.
 
@@ -7,6 +8,7 @@
 #![allow(clippy::unwrap_used, reason = "a bench that fails should stop")]
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use silverback::workload::{Events, Generated, Scrapes};
@@ -14,6 +16,9 @@ use silverback::{MetricDef, Query, RunOptions, SeriesKey, Snapshot, Store, Times
 
 const SAMPLES: usize = 1_000_000;
 const SCRAPED_SERIES: usize = 200;
+/// 20 series with 25 full chunks each.
+const RANKED_SAMPLES: usize = 4_100_000;
+const BOTS: usize = 20;
 
 /// A merged store in memory.
 fn snapshot(
@@ -21,6 +26,17 @@ fn snapshot(
     keys: &[SeriesKey],
     samples: impl Iterator<Item = Generated>,
 ) -> Snapshot {
+    let store = flushed(metrics, keys, samples);
+    store.compact().unwrap();
+    store.snapshot().unwrap()
+}
+
+/// A store in memory all of which is flushed.
+fn flushed(
+    metrics: &[MetricDef],
+    keys: &[SeriesKey],
+    samples: impl Iterator<Item = Generated>,
+) -> Store {
     let store = Store::in_memory().unwrap();
     for def in metrics {
         store.metric(def.name.as_str()).kind(def.kind).define().unwrap();
@@ -32,8 +48,43 @@ fn snapshot(
         }
     }
     store.flush().unwrap();
+    store
+}
+
+/// Percentiles of response times of 20 bots over a day, flushed and merged.
+fn percentiles(criterion: &mut Criterion) {
+    let keys: Vec<SeriesKey> = (0..BOTS)
+        .map(|bot| SeriesKey::new("latency").label("bot", format!("bot{bot:02}")))
+        .collect();
+    let events = Events::new(1, RANKED_SAMPLES as u64);
+    // The series of a bot stand side by side.
+    let of_one = events.series().len() / BOTS;
+    let by_bot = events.map(|sample| Generated { series: sample.series / of_one, ..sample });
+    let store = flushed(&[], &keys, by_bot);
+    let flushed = store.snapshot().unwrap();
     store.compact().unwrap();
-    store.snapshot().unwrap()
+    let merged = store.snapshot().unwrap();
+    let three = "p50(latency), p95(latency), p99(latency)";
+    let windows = format!("{three} by bot every 1m");
+    let mut group = criterion.benchmark_group("percentiles");
+    group.throughput(Throughput::Elements(RANKED_SAMPLES as u64)).sample_size(10);
+    group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    for (state, snapshot) in [("flushed", &flushed), ("merged", &merged)] {
+        for (name, text) in [
+            ("p50", "p50(latency)"),
+            ("p99", "p99(latency)"),
+            ("three", three),
+            ("windows", &windows),
+            ("p99_approximate", "p99(latency, approx=true)"),
+        ] {
+            let query = Query::parse(text, snapshot.limits()).unwrap();
+            let options = RunOptions::default().whole_range(true);
+            let id = BenchmarkId::new(format!("{state}_{name}"), RANKED_SAMPLES);
+            group.bench_function(id, |bencher| {
+                bencher.iter(|| snapshot.run(black_box(&query), &options).unwrap());
+            });
+        }
+    }
 }
 
 fn query(criterion: &mut Criterion) {
@@ -63,5 +114,5 @@ fn query(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, query);
+criterion_group!(benches, query, percentiles);
 criterion_main!(benches);
