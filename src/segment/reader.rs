@@ -18,9 +18,8 @@ use crate::format::time_ticks::{TimeOutline, TimeTicks};
 use crate::model::{Columns, DuplicatePolicy, MetricDef, MetricKind, SeriesKey, Timestamp};
 use crate::segment::blocks::Blocks;
 use crate::segment::pages::{Pages, read_exact};
-use crate::segment::stats::{ChunkStats, STAT_SECTIONS};
 use crate::segment::{SegmentMeta, SegmentSummary};
-use crate::sketch::{DoubleDouble, LogBuckets};
+use crate::sketch::LogBuckets;
 use crate::vfs::ReadFile;
 
 /// An immutable segment file.
@@ -347,26 +346,6 @@ impl Segment {
             return Err(self.corrupt(id, error));
         }
         Ok(count as usize)
-    }
-
-    /// Returns the statistics of a chunk.
-    pub(crate) fn stats(&self, chunk: u32) -> Result<ChunkStats> {
-        let mut fields = [0.0; 7];
-        for (field, id) in fields.iter_mut().zip(STAT_SECTIONS) {
-            *field = self.stat(id, chunk)?;
-        }
-        Ok(ChunkStats::of_fields(fields))
-    }
-
-    /// Returns one of the statistics of a chunk.
-    pub(crate) fn stat(&self, id: SectionId, chunk: u32) -> Result<f64> {
-        self.u64_at(id, chunk).map(f64::from_bits)
-    }
-
-    /// Returns the sum of a chunk's values; nothing where it left the range of doubles.
-    pub(crate) fn sum_of(&self, chunk: u32) -> Result<Option<DoubleDouble>> {
-        let (high, low) = (SectionId::StatSumHigh, SectionId::StatSumLow);
-        Ok(DoubleDouble::from_parts(self.stat(high, chunk)?, self.stat(low, chunk)?))
     }
 
     /// Copies a block and checks it; its length is bounded by that of the file.

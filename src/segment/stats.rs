@@ -1,8 +1,10 @@
 //! What a chunk's values amount to, so that many questions need not decode it.
 
+use crate::error::Result;
 use crate::format::segment_sections::SectionId;
 use crate::format::sketch::{SKETCH_VALUES_MIN, encode_sketch};
-use crate::sketch::{LogBuckets, Moments, Resolution};
+use crate::segment::reader::Segment;
+use crate::sketch::{DoubleDouble, LogBuckets, Moments, Resolution};
 
 /// The sections of the statistics, in the order of [`ChunkStats::fields`].
 pub(crate) const STAT_SECTIONS: [SectionId; 7] = [
@@ -66,6 +68,28 @@ impl ChunkStats {
     /// True where all have the same bits.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.fields.map(f64::to_bits) == other.fields.map(f64::to_bits)
+    }
+}
+
+impl Segment {
+    /// Returns the statistics of a chunk.
+    pub(crate) fn stats(&self, chunk: u32) -> Result<ChunkStats> {
+        let mut fields = [0.0; 7];
+        for (field, id) in fields.iter_mut().zip(STAT_SECTIONS) {
+            *field = self.stat(id, chunk)?;
+        }
+        Ok(ChunkStats::of_fields(fields))
+    }
+
+    /// Returns one of the statistics of a chunk.
+    pub(crate) fn stat(&self, id: SectionId, chunk: u32) -> Result<f64> {
+        self.u64_at(id, chunk).map(f64::from_bits)
+    }
+
+    /// Returns the sum of a chunk's values; nothing where it left the range of doubles.
+    pub(crate) fn sum_of(&self, chunk: u32) -> Result<Option<DoubleDouble>> {
+        let (high, low) = (SectionId::StatSumHigh, SectionId::StatSumLow);
+        Ok(DoubleDouble::from_parts(self.stat(high, chunk)?, self.stat(low, chunk)?))
     }
 }
 
