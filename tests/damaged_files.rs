@@ -200,3 +200,97 @@ fn the_check_of_a_store_with_a_damaged_footer_tells_what_it_found() {
     assert_eq!(report.damages.len(), 1);
     assert_eq!((&report.damages[0].path, report.damages[0].samples), (&segment, 100));
 }
+
+/// Cuts a file, or overwrites a part of it with zeros.
+fn lose(path: &Path, len: Option<u64>, zeros: std::ops::Range<u64>) {
+    let file = OpenOptions::new().write(true).open(path).unwrap();
+    if let Some(len) = len {
+        file.set_len(len).unwrap();
+    }
+    file.write_all_at(&vec![0; (zeros.end - zeros.start) as usize], zeros.start).unwrap();
+}
+
+/// Symptom: a last log that was cut to nothing or to its header, or of which the first page of
+/// frames was lost, was taken for one that a dying process had not begun, and all that it held was
+/// gone without a word. Cause: nothing on disk said that it had begun. Fix: the MANIFEST does.
+#[test]
+fn a_last_log_without_its_beginning_is_damage_once_it_was_proven_to_have_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole");
+    // Both the first generation of a store, and one that follows a flush.
+    for flushes in 0..2 {
+        let store = open(&whole, Durability::Os);
+        let series = store.series(&key()).unwrap();
+        series.append(at(0), 1.5).unwrap();
+        if flushes > 0 {
+            store.flush().unwrap();
+            series.append(at(1), 2.5).unwrap();
+        }
+        let harms: [(&str, Option<u64>, std::ops::Range<u64>); 6] = [
+            ("cut to nothing", Some(0), 0..0),
+            ("cut in the header", Some(100), 0..0),
+            ("cut to the header", Some(4_096), 0..0),
+            ("cut in the first word", Some(4_100), 0..0),
+            ("header lost, frames too", None, 0..8_192),
+            ("first frames lost", None, 4_096..8_192),
+        ];
+        for (index, (harm, len, zeros)) in harms.into_iter().enumerate() {
+            let path = folder.path().join(format!("{flushes}-{index}"));
+            copy(&whole, &path);
+            let log = files(&path, ".sbw").pop().unwrap();
+            lose(&log, len, zeros);
+            assert_lost_log_is_told(&path, &log, flushes, harm);
+        }
+        let path = folder.path().join(format!("{flushes}-missing"));
+        copy(&whole, &path);
+        let log = files(&path, ".sbw").pop().unwrap();
+        fs::remove_file(&log).unwrap();
+        assert_lost_log_is_told(&path, &log, flushes, "taken away");
+        drop(store);
+        fs::remove_dir_all(&whole).unwrap();
+    }
+}
+
+/// Readers, writers and the check name the log; a repair tells of it and leaves what there is.
+fn assert_lost_log_is_told(path: &Path, log: &Path, flushed: usize, harm: &str) {
+    let names = |error: silverback::Error| match error.kind() {
+        ErrorKind::Corrupt { path, .. } => assert_eq!(path, log, "{harm}"),
+        other => panic!("{harm}: {other:?}"),
+    };
+    names(Reader::open(path).unwrap().snapshot().unwrap_err());
+    names(Store::options().background(Background::Manual).open(path).unwrap_err());
+    let report = Reader::open(path).unwrap().verify().unwrap();
+    assert_eq!(report.damages.len(), 1, "{harm}: {report:?}");
+    assert_eq!(report.damages[0].path, log, "{harm}");
+    let repaired = Store::repair(path).unwrap();
+    assert_eq!(repaired.losses.len(), 1, "{harm}: {repaired:?}");
+    let reader = Reader::open(path).unwrap();
+    assert_eq!(count(&reader).unwrap(), flushed, "{harm}");
+    assert_eq!(reader.verify().unwrap().damages, [], "{harm}");
+    let store = open(path, Durability::Os);
+    store.series(&key()).unwrap().append(at(9), 9.5).unwrap();
+    store.close().unwrap();
+    assert_eq!(count(&Reader::open(path).unwrap()).unwrap(), flushed + 1, "{harm}");
+}
+
+/// A log of the second generation in a row without a flush is not claimed yet: what damage made of
+/// it looks as a dying process leaves one, and the recovery says that it met such a file.
+#[test]
+fn a_log_that_nothing_proves_to_have_begun_is_told_of_when_it_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = open(&path, Durability::Os);
+    store.series(&key()).unwrap().append(at(0), 1.5).unwrap();
+    drop(store);
+    // Another opening begins the second log behind the first, and is killed.
+    let killed = folder.path().join("killed");
+    let store = open(&path, Durability::Os);
+    store.series(&key()).unwrap().append(at(1), 2.5).unwrap();
+    copy(&path, &killed);
+    drop(store);
+    let log = files(&killed, ".sbw").pop().unwrap();
+    lose(&log, Some(0), 0..0);
+    assert_eq!(count(&Reader::open(&killed).unwrap()).unwrap(), 1);
+    let store = open(&killed, Durability::Os);
+    assert_eq!(store.recovery().unborn, [log]);
+}

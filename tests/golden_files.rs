@@ -36,6 +36,8 @@ const ANSWERS: &str = "answers.txt";
 /// The rows that make files of no more than 8 KiB.
 const ROWS: u32 = 30;
 const FILE_BYTES_MAX: usize = 8 << 10;
+/// The OPEN frame, with which a log begins behind its header.
+const OPEN_BYTES: usize = 32;
 /// What is swapped in a segment.
 const BLOCK: usize = 512;
 /// Odd, so that each thread meets each bit of a byte.
@@ -257,6 +259,8 @@ impl Damaging {
         let keep = |manifest: &mut ManifestRecord| {
             manifest.segments.retain(|segment| segment.file_bytes == len);
             assert_eq!(manifest.segments.len(), 1);
+            // Of the logs nothing is said.
+            manifest.begun_generation = 0;
         };
         edit_manifest(&mut files, keep);
         Self::new(files, name)
@@ -400,6 +404,9 @@ fn each_length_of_a_log_is_found_or_leaves_a_prefix() {
     for len in 0..store.bytes().len() {
         let outcome = store.outcome(&store.bytes()[..len], &format!("log of {len} bytes"));
         assert!(!matches!(outcome, Outcome::Lost(_)), "log of {len} bytes: {outcome:?}");
+        // The MANIFEST says that it has begun.
+        let has_open = len >= LOG_HEADER_BYTES + OPEN_BYTES;
+        assert!(has_open || matches!(outcome, Outcome::Refused), "log of {len} bytes: {outcome:?}");
     }
     let mut swapped = store.bytes().to_vec();
     let (first, second) = swapped.split_at_mut(4096);

@@ -55,6 +55,11 @@ pub enum FormatError {
         /// Which property differs.
         what: &'static str,
     },
+    /// What was proven to be on disk is not there.
+    Missing {
+        /// What is missing.
+        what: &'static str,
+    },
     /// An encoded column does not decode.
     Codec(CodecError),
 }
@@ -76,6 +81,7 @@ impl fmt::Display for FormatError {
             Self::OutOfRange { field, got } => write!(f, "{field} has the illegal value {got}"),
             Self::Utf8 => f.write_str("text is not UTF-8"),
             Self::Misplaced { what } => write!(f, "file does not belong here: {what} differs"),
+            Self::Missing { what } => write!(f, "{what} was on disk and is gone"),
             Self::Codec(_) => f.write_str("a column does not decode"),
         }
     }

@@ -9,8 +9,9 @@
 //!     32    8 edit                  1..2^40, one more with each new MANIFEST
 //!     40    8 last flushed generation  ..2^56
 //!     48    8 last flushed seq      ..2^56
-//!     56    8 segments              number of entries that follow
-//!     64   80 each segment, sorted, no generation twice in a partition:
+//!     56    8 begun generation      ..2^56
+//!     64    8 segments              number of entries that follow
+//!     72   80 each segment, sorted, no generation twice in a partition:
 //!             partition start i64 · partition length u64 (0: wide)
 //!             · generation lo u64 · generation hi u64 · level u64 · uid u64 · file bytes u64
 //!             · samples u64 · first time i64 · last time i64
@@ -44,6 +45,9 @@ pub struct ManifestRecord {
     pub flushed_generation: u64,
     /// The sequence number of the last of them.
     pub flushed_seq: u64,
+    /// The OPEN frame of this generation's log is on disk: until it is flushed, a log without one
+    /// was damaged. Nothing is claimed where it is flushed already.
+    pub begun_generation: u64,
     /// The live segments, sorted by partition, then generation.
     pub segments: Vec<SegmentRecord>,
     /// What is gone, what is to go, and what was counted.
@@ -97,16 +101,27 @@ impl ManifestRecord {
         hasher.digest()
     }
 
+    /// Returns the generation whose log must have begun, if any.
+    #[must_use]
+    pub fn claimed(&self) -> Option<u64> {
+        (self.begun_generation > self.flushed_generation).then_some(self.begun_generation)
+    }
+
     /// Encodes the whole file.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(68 + self.segments.len() * ENTRY_BYTES);
+        let mut out = Vec::with_capacity(76 + self.segments.len() * ENTRY_BYTES);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
         out.extend_from_slice(&0_u32.to_le_bytes());
         out.extend_from_slice(&self.db_uuid);
-        let counts =
-            [self.edit, self.flushed_generation, self.flushed_seq, self.segments.len() as u64];
+        let counts = [
+            self.edit,
+            self.flushed_generation,
+            self.flushed_seq,
+            self.begun_generation,
+            self.segments.len() as u64,
+        ];
         for number in counts {
             out.extend_from_slice(&number.to_le_bytes());
         }
@@ -146,7 +161,7 @@ impl ManifestRecord {
             return Err(FormatError::OutOfRange { field: "flags", got: u64::from(flags) });
         }
         let (edit, flushed_generation, flushed_seq) = (cursor.u64()?, cursor.u64()?, cursor.u64()?);
-        let count = cursor.u64()?;
+        let (begun_generation, count) = (cursor.u64()?, cursor.u64()?);
         let entries = cursor.remaining().saturating_sub(4) / ENTRY_BYTES;
         if count > entries as u64 {
             return Err(FormatError::OutOfRange { field: "segments", got: count });
@@ -155,6 +170,7 @@ impl ManifestRecord {
             ("edit", edit, EDIT_END),
             ("last flushed generation", flushed_generation, SEQ_END),
             ("last flushed seq", flushed_seq, SEQ_END),
+            ("begun generation", begun_generation, SEQ_END),
         ] {
             if got >= end {
                 return Err(FormatError::OutOfRange { field, got });
@@ -166,7 +182,15 @@ impl ManifestRecord {
         check_order(&segments)?;
         let rest = cursor.take(cursor.remaining().saturating_sub(4))?;
         let ledger = Ledger::decode(Cursor::new(rest))?;
-        Ok(Self { db_uuid, edit, flushed_generation, flushed_seq, segments, ledger })
+        Ok(Self {
+            db_uuid,
+            edit,
+            flushed_generation,
+            flushed_seq,
+            begun_generation,
+            segments,
+            ledger,
+        })
     }
 }
 
@@ -232,6 +256,7 @@ mod tests {
             edit: 12,
             flushed_generation: 4,
             flushed_seq: 77,
+            begun_generation: 6,
             segments: vec![
                 segment,
                 SegmentRecord { generation_lo: 5, generation_hi: 5, uid: 10, ..segment },

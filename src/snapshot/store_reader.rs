@@ -22,7 +22,7 @@ use crate::snapshot::follower::Follower;
 use crate::snapshot::view::{SnapshotHead, SnapshotParts, open_segment};
 use crate::tombstone::Deletions;
 use crate::vfs::Vfs;
-use crate::wal::{LogBytes, LogGeneration, log_name};
+use crate::wal::{LogBytes, LogGeneration, beginning_lost, log_name};
 
 /// How long a reader starts over before it gives up.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -176,6 +176,10 @@ impl StoreReader {
         let last = self.open_logs(&record, cache)?;
         let mut deletions = Deletions::of_ledger(&record.ledger);
         let (heads, seq) = read_logs(&record, last, cache)?;
+        let last = heads.last().map_or(record.flushed_generation, |head| head.generation);
+        if record.claimed().is_some_and(|claimed| claimed > last) {
+            return Err(beginning_lost(&self.log_path(last + 1)).into());
+        }
         for head in &heads {
             if let Some(follower) = cache.followers.get(&head.generation) {
                 deletions.extend(follower.tombstones());

@@ -101,7 +101,7 @@ impl Core {
                 self.rotate().map(|_| ())
             })?;
         }
-        report.generations_flushed = self.flush_sealed()?.generations;
+        report.generations_flushed = self.with_rescue(|| self.flush_sealed())?.generations;
         if report.generations_flushed > 0 {
             self.catalog.forget_idle(self.wal.watermark().log.header.generation);
         }

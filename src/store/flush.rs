@@ -79,6 +79,7 @@ impl Core {
         report: &mut FlushReport,
     ) -> Result<()> {
         let mut before = locked(&self.live).manifest.clone();
+        before.begun_generation = self.begun_generation(&before)?;
         let (view, state) = {
             let mut follower = locked(&generation.follower);
             // The log is removed below, so none of its frames may be left unread.
@@ -115,6 +116,12 @@ impl Core {
         locked(&self.live).replace_generation(generation.number, record, written);
         self.flushed.notify_all();
         self.retire_log(generation)
+    }
+
+    /// Returns the generation that the next manifest may claim to have begun: the current one, the
+    /// OPEN frame of which is on disk on return. Of a log whose sync failed nothing is claimed anew.
+    pub(crate) fn begun_generation(&self, before: &ManifestRecord) -> Result<u64> {
+        if self.wal.is_poisoned() { Ok(before.begun_generation) } else { self.wal.sync_open() }
     }
 
     /// Writes a segment a partition; what lies in more partitions than allowed shares a wide one.

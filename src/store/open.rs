@@ -68,13 +68,32 @@ impl Store {
         });
         let retention = locked(&core.live).manifest.ledger.retention.clone();
         core.refuse_expired(&retention);
+        core.claim_begun()?;
         // The page cache of a process that died may hold what its disk refused: with `Sync`,
         // nothing is acknowledged before the old generations lie in segments that were read back.
         if core.options.durability == Durability::Sync || core.unflushed_count() > UNFLUSHED_MAX {
-            core.flush_sealed()?;
+            core.with_rescue(|| core.flush_sealed())?;
         }
         let worker = if core.is_manual() { None } else { Some(core.spawn_worker()?) };
         Ok(Self { handle: Arc::new(Handle { core, worker: Mutex::new(worker) }) })
+    }
+}
+
+impl Core {
+    /// Lets the manifest say that the first log has begun: from then on a log without its beginning
+    /// is known to be damaged, and is not taken for one that never was.
+    ///
+    /// The edit stays the same, since the store holds the same.
+    fn claim_begun(&self) -> Result<()> {
+        let before = locked(&self.live).manifest.clone();
+        if before.claimed().is_some() {
+            return Ok(());
+        }
+        let begun_generation = self.begun_generation(&before)?;
+        let record = ManifestRecord { begun_generation, ..before };
+        manifest::replace(&*self.options.vfs, &self.dir, &record)?;
+        locked(&self.live).manifest = record;
+        Ok(())
     }
 }
 
@@ -127,6 +146,7 @@ fn load_or_create(options: &Options, dir: &Path) -> Result<(ManifestRecord, bool
         edit: 1,
         flushed_generation: 0,
         flushed_seq: 0,
+        begun_generation: 0,
         segments: Vec::new(),
         ledger: Ledger::default(),
     };

@@ -52,6 +52,7 @@ pub(crate) fn rebuild(
         edit: (last(|found| found.record.uid) >> 24) + 1,
         flushed_generation: last(|found| found.record.generation_hi),
         flushed_seq: last(|found| found.seq_last),
+        begun_generation: 0,
         segments,
         ledger: Ledger::default(),
     }))

@@ -12,7 +12,9 @@ use crate::model::{MetricDef, Timestamp};
 use crate::snapshot::Follower;
 use crate::store::core::LiveGeneration;
 use crate::store::options::Options;
-use crate::wal::{Gap, LogBytes, LogGeneration, ScanState, find_gap, generation_of_name, log_name};
+use crate::wal::{
+    Gap, LogBytes, LogGeneration, ScanState, beginning_lost, find_gap, generation_of_name, log_name,
+};
 
 /// What was found when a store was opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +28,9 @@ pub struct RecoveryReport {
     pub frames: u64,
     /// Logs that a power cut left with a gap; each file is kept in `quarantine` for salvage.
     pub gaps: Vec<RecoveredGap>,
+    /// Logs without their first frame, which were removed. A process that dies while it begins one
+    /// leaves such a file, and so does damage to a log that nothing on disk proves to have begun.
+    pub unborn: Vec<PathBuf>,
 }
 
 /// A log whose valid prefix ends before frames that are valid too.
@@ -83,6 +88,10 @@ pub(crate) fn recover_logs(
     {
         return Err(missing_log(&first.path));
     }
+    let last = manifest.flushed_generation + scanned.len() as u64;
+    if manifest.claimed().is_some_and(|claimed| claimed > last) {
+        return Err(beginning_lost(&logs.join(log_name(last + 1))));
+    }
     let mut recovered = RecoveredLogs { seq: manifest.flushed_seq, ..RecoveredLogs::default() };
     for log in &mut scanned {
         // An OPEN frame behind it proves its length, but not that nothing lies behind its end: an
@@ -94,6 +103,7 @@ pub(crate) fn recover_logs(
     for log in unopened {
         let gap = find_gap(log.follower.log(), &log.state)?;
         gap.map_or(Ok(()), |gap| recovered.note_gap(&log, gap))?;
+        recovered.report.unborn.push(log.path.clone());
         discarded.push((log.path, gap.is_some()));
     }
     recovered.generations = scanned.into_iter().map(ScannedLog::into_live).collect();

@@ -17,7 +17,8 @@ use crate::store::rebuild::rebuild;
 use crate::store::verify::StoreDamage;
 use crate::vfs::Vfs;
 use crate::wal::{
-    Ignore, LogBytes, LogGeneration, ScanState, find_gap, generation_of_name, log_name, scan,
+    Ignore, LogBytes, LogGeneration, ScanState, beginning_lost, find_gap, generation_of_name,
+    log_name, scan,
 };
 
 /// What a repair did.
@@ -102,7 +103,13 @@ impl Repair<'_> {
             record.edit += 1;
             manifest::replace(self.vfs, self.dir, &record)?;
         }
-        self.logs(&record)
+        let claim = record.begun_generation;
+        self.logs(&mut record)?;
+        if record.begun_generation != claim {
+            record.edit += 1;
+            manifest::replace(self.vfs, self.dir, &record)?;
+        }
+        Ok(())
     }
 
     fn manifest(&mut self) -> Result<ManifestRecord> {
@@ -122,13 +129,13 @@ impl Repair<'_> {
     }
 
     /// Keeps the chain of logs up to the first damage; of the damaged one what stands before it.
-    fn logs(&mut self, record: &ManifestRecord) -> Result<()> {
+    fn logs(&mut self, record: &mut ManifestRecord) -> Result<()> {
         let names = self.vfs.read_dir(&self.dir.join("wal"))?;
         let logs = names.iter().filter_map(|name| generation_of_name(name));
         let mut logs: Vec<u64> = logs.filter(|log| *log > record.flushed_generation).collect();
         logs.sort_unstable();
         let (mut seq, mut expected) = (record.flushed_seq, record.flushed_generation + 1);
-        let mut is_cut = false;
+        let (mut is_cut, mut begun) = (false, record.flushed_generation);
         for generation in logs {
             let path = self.dir.join("wal").join(log_name(generation));
             let outcome = if is_cut || generation != expected {
@@ -137,20 +144,31 @@ impl Repair<'_> {
                 self.log(record, generation, &mut seq)
             };
             expected = generation + 1;
-            if let Err(error) = outcome {
-                is_cut = true;
-                self.lose(&path, error, 0, None)?;
+            match outcome {
+                Ok(true) => begun = generation,
+                Ok(false) => {}
+                Err(error) => {
+                    is_cut = true;
+                    self.lose(&path, error, 0, None)?;
+                }
             }
+        }
+        if record.claimed().is_some_and(|claimed| claimed > begun) {
+            if !is_cut {
+                let path = self.dir.join("wal").join(log_name(begun + 1));
+                self.lose(&path, beginning_lost(&path), 0, None)?;
+            }
+            record.begun_generation = 0;
         }
         self.vfs.sync_dir(&self.dir.join("wal"))
     }
 
-    /// Checks one log; of a damaged one the valid prefix takes its place.
-    fn log(&mut self, record: &ManifestRecord, generation: u64, seq: &mut u64) -> Result<()> {
+    /// Checks one log; of a damaged one the valid prefix takes its place. Returns true if it begun.
+    fn log(&mut self, record: &ManifestRecord, generation: u64, seq: &mut u64) -> Result<bool> {
         let path = self.dir.join("wal").join(log_name(generation));
         let bytes = LogBytes::Opened(self.vfs.open(&path)?);
         let Some(log) = LogGeneration::open(bytes, record.db_uuid, generation)? else {
-            return Ok(());
+            return Ok(false);
         };
         let mut state = ScanState::new();
         let scanned = scan(&log, &mut state, u64::MAX, &mut Ignore);
@@ -161,7 +179,7 @@ impl Repair<'_> {
                     state.offset,
                     FormatError::Misplaced { what: "OPEN" },
                 )),
-                _ => scanned,
+                _ => scanned.map(|()| false),
             };
         };
         if open.previous_seq != *seq {
@@ -171,7 +189,7 @@ impl Repair<'_> {
         let is_damaged = scanned.and_then(|()| log.check_not_cut(state.offset)).is_err()
             || find_gap(&log, &state)?.is_some_and(|gap| gap.is_corruption);
         if !is_damaged {
-            return Ok(());
+            return Ok(true);
         }
         let copy = self.prefix_of(&log, state.offset)?;
         let (needed, available) = (state.offset + 8, state.offset);
@@ -180,7 +198,7 @@ impl Repair<'_> {
         self.vfs.rename(&copy, &path)?;
         // What comes behind does not follow it any more.
         *seq = u64::MAX;
-        Ok(())
+        Ok(true)
     }
 
     /// Writes the beginning of a log into a file of its own, with a page of zeros behind it.

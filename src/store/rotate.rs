@@ -9,10 +9,7 @@ use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 use crate::format::tombstone::Tombstone;
 use crate::store::core::{Core, Live, LiveGeneration, locked};
 use crate::store::options::{Backpressure, Options};
-use crate::wal::{NewLog, Preface, Sealed, log_name};
-
-/// The first step of a new log, made before anything is appended to it.
-const FIRST_STEP_BYTES: u64 = LOG_HEADER_BYTES as u64 + 8;
+use crate::wal::{FIRST_STEP_BYTES, NewLog, Preface, Sealed, log_name};
 
 /// Creates a log that holds its header; file and directory are on disk on return.
 ///

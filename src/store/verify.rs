@@ -84,7 +84,13 @@ impl StoreReader {
         match self.view() {
             // What keeps readers out has been found above, with more about it.
             Err(_) if !report.damages.is_empty() => {}
-            Err(error) => report.note(self.dir().to_owned(), error, 0)?,
+            Err(error) => {
+                let path = match error.kind() {
+                    ErrorKind::Corrupt { path, .. } | ErrorKind::LogGap { path, .. } => path,
+                    _ => self.dir(),
+                };
+                report.note(path.to_owned(), error, 0)?;
+            }
             Ok(_) => {}
         }
         Ok(())

@@ -13,8 +13,16 @@ use crate::vfs::{LogFile, ReadFile};
 /// An OPEN frame has four words.
 const OPEN_FRAME_BYTES: usize = 32;
 
+/// The first step of a new log, made before its header is stored.
+pub(crate) const FIRST_STEP_BYTES: u64 = LOG_HEADER_BYTES as u64 + 8;
+
 /// A log's file grows by whole pages.
 pub(crate) const PAGE_BYTES: u64 = 4096;
+
+/// Returns the error for a log that is known to have begun and has no OPEN frame, or is not there.
+pub(crate) fn beginning_lost(path: &Path) -> Error {
+    Error::corrupt(path, 0, FormatError::Missing { what: "the log's beginning" })
+}
 
 /// Returns the file name of a generation.
 #[must_use]
@@ -107,6 +115,12 @@ impl LogGeneration {
         }
         if header.generation != generation {
             return Err(corrupt(FormatError::Misplaced { what: "generation" }));
+        }
+        let got = bytes.read_at(LOG_HEADER_BYTES as u64, &mut [0; 8])?;
+        if got < 8 {
+            // The file had its first length before it had this header.
+            let available = (LOG_HEADER_BYTES + got) as u64;
+            return Err(corrupt(FormatError::Truncated { needed: FIRST_STEP_BYTES, available }));
         }
         Ok(Some(Self { header, bytes }))
     }

@@ -92,6 +92,28 @@ impl Wal {
         self.sync_to(position)
     }
 
+    /// Makes the OPEN frame of the current generation durable; returns the generation.
+    ///
+    /// # Errors
+    /// The failure of the sync, after which the log is poisoned.
+    pub(crate) fn sync_open(&self) -> Result<u64> {
+        let (file, generation) = {
+            let tail = self.tail();
+            tail.check_unpoisoned()?;
+            (Arc::clone(&tail.file), tail.header.generation)
+        };
+        if self.sync_state().durable > (Position { generation, end: 0 }) {
+            return Ok(generation);
+        }
+        let outcome = file.sync();
+        let mut tail = self.tail();
+        match outcome {
+            Err(error) if tail.header.generation == generation => Err(tail.fail_sync(error)),
+            // A log that has moved on was synced before, or its frames lie in another file.
+            _ => Ok(generation),
+        }
+    }
+
     /// Returns true if a sync has failed, and the frames can still be moved elsewhere.
     pub(crate) fn needs_rescue(&self) -> bool {
         matches!(self.tail().stop, Some(Stop::SyncFailed { .. }))

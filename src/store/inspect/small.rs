@@ -14,7 +14,7 @@ use crate::vfs::ReadFile;
 
 /// A manifest of a million segments has 80 MB.
 const BYTES_MAX: u64 = 256 << 20;
-const MANIFEST_HEADER_BYTES: u64 = 64;
+const MANIFEST_HEADER_BYTES: u64 = 72;
 const ENTRY_BYTES: u64 = 80;
 const CRC_BYTES: u64 = 4;
 
@@ -53,6 +53,7 @@ fn show_manifest(bytes: &[u8], inspection: &mut Inspection<'_>) -> Result<()> {
         .with("edit", record.edit)
         .with("flushed generation", record.flushed_generation)
         .with("flushed seq", record.flushed_seq)
+        .with("begun generation", record.begun_generation)
         .with("segments", record.segments.len() as u64);
     inspection.show(&header)?;
     let mut at = MANIFEST_HEADER_BYTES;
