@@ -100,6 +100,39 @@ fn a_reader_refuses_a_log_that_is_damaged_below_what_was_synced() {
     assert_eq!(report.damages.len(), 1, "{report:?}");
 }
 
+/// Symptom: a reader took a page of zeros for the end of the log, though frames behind it prove that
+/// it was durable; only the check noticed. Cause: it looked behind the end only where something
+/// stands there. Fix: it looks at once, and again while the log does not grow.
+#[test]
+fn a_reader_refuses_a_log_with_a_lost_page_before_proof_that_it_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = open(&path, Durability::Sync);
+    let series = store.series(&key()).unwrap();
+    for step in 0..500 {
+        series.append(at(step), 0.1 + step as f64).unwrap();
+    }
+    let follower = Reader::open(&path).unwrap();
+    assert_eq!(count(&follower).unwrap(), 500);
+    lose(&files(&path, ".sbw")[0], None, 8_192..12_288);
+    let is_gap = |error: silverback::Error| matches!(error.kind(), ErrorKind::LogGap { .. });
+    assert!(is_gap(count(&Reader::open(&path).unwrap()).unwrap_err()));
+    // What was read before the page was lost stays read, and what comes behind it is whole.
+    series.append(at(500), 1.5).unwrap();
+    assert_eq!(count(&follower).unwrap(), 501);
+    // A page in which nothing stands yet may be lost too, in front of a reader that follows.
+    let log = files(&path, ".sbw").remove(0);
+    let bytes = fs::read(&log).unwrap();
+    for step in 501..900 {
+        series.append(at(step), 1.5).unwrap();
+    }
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() as u64 + 1;
+    let end = end.next_multiple_of(8);
+    lose(&log, None, end..end + 4_096);
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    assert!(is_gap(count(&follower).unwrap_err()));
+}
+
 /// Symptom: frames of more than 256 KiB behind a gap were taken for a torn tail, and deleted with
 /// the log. Cause: the search for them saw frames within a block only. And a gap that one opening
 /// had reported was forgotten by the next, which deleted the log after its flush.

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::FormatError;
 use crate::format::frame::{BatchBody, Token};
 use crate::format::tombstone::Tombstone;
 use crate::head::{HeadBuilder, HeadView};
-use crate::wal::{FrameVisitor, LogGeneration, ScanState, find_gap, scan};
+use crate::wal::{FrameVisitor, Ignore, LogGeneration, ScanState, find_gap, scan};
+
+/// How often what lies behind the end of a log is looked at that does not grow: its zeros are read.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A generation's log and the head decoded from it so far.
 #[derive(Debug)]
@@ -16,6 +20,8 @@ pub(crate) struct Follower {
     log: LogGeneration,
     state: ScanState,
     content: Content,
+    /// Where the prefix ended last, and when what lies behind it was looked at.
+    looked: Option<(u64, Instant)>,
 }
 
 /// What the frames say.
@@ -29,7 +35,7 @@ struct Content {
 impl Follower {
     /// Starts before the first frame of a log.
     pub(crate) fn new(log: LogGeneration) -> Self {
-        Self { log, state: ScanState::new(), content: Content::default() }
+        Self { log, state: ScanState::new(), content: Content::default(), looked: None }
     }
 
     /// Returns the log.
@@ -66,27 +72,36 @@ impl Follower {
     }
 
     /// Makes sure that what stands behind the valid prefix is a torn tail or what a power cut left,
-    /// and not damage to bytes that were proven durable.
+    /// and not damage to bytes that were proven durable, of which zeros may be all that is left.
     ///
     /// # Errors
     /// [`ErrorKind::LogGap`], and I/O errors.
-    pub(crate) fn check_end(&self) -> Result<()> {
+    pub(crate) fn check_end(&mut self) -> Result<()> {
         let (mut word, offset) = ([0; 8], self.state.offset);
         self.log.bytes.read_at(offset, &mut word)?;
-        if word == [0; 8] {
+        let is_due = self.looked.is_none_or(|(end, at)| end == offset && at.elapsed() > LOOK_EVERY);
+        let looked = self.looked.filter(|_| !is_due).map_or_else(Instant::now, |(_, at)| at);
+        self.looked = Some((offset, looked));
+        if word == [0; 8] && !is_due {
             return Ok(());
         }
-        match find_gap(&self.log, &self.state)? {
-            // A live writer may have published the frame meanwhile: then it stands at the end.
-            Some(gap) if gap.is_corruption && gap.offset > offset => Err(ErrorKind::LogGap {
-                path: self.log.bytes.path().to_owned(),
-                offset,
-                seq_before: self.state.seq,
-                seq_after: gap.seq_after,
-            }
-            .into()),
-            _ => Ok(()),
+        let Some(gap) = find_gap(&self.log, &self.state)?.filter(|gap| gap.is_corruption) else {
+            return Ok(());
+        };
+        // A live writer may have published the frame meanwhile, and those behind it after it: if it
+        // is not there now, it never will be.
+        let mut again = self.state;
+        scan(&self.log, &mut again, gap.offset, &mut Ignore)?;
+        if again.offset > offset {
+            return Ok(());
         }
+        Err(ErrorKind::LogGap {
+            path: self.log.bytes.path().to_owned(),
+            offset,
+            seq_before: self.state.seq,
+            seq_after: gap.seq_after,
+        }
+        .into())
     }
 
     /// Returns a view of everything read so far.

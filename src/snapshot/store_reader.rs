@@ -308,7 +308,8 @@ fn read_logs(
         newest = Some(generation);
     }
     // Bytes that are proven to have been there and do not read now would shorten answers silently.
-    newest.and_then(|newest| cache.followers.get(&newest)).map_or(Ok(()), Follower::check_end)?;
+    let newest = newest.and_then(|newest| cache.followers.get_mut(&newest));
+    newest.map_or(Ok(()), Follower::check_end)?;
     Ok((heads, seq))
 }
 

@@ -14,6 +14,8 @@ use crate::wal::scan::{BLOCK_BYTES, ScanState};
 const SHORT_BYTES: u64 = 4 << 10;
 /// No DEFINE frame is longer: one is cut at 1 MiB, and a series' labels have their limits.
 const DEFINE_BYTES_MAX: u64 = 16 << 20;
+/// Zeros are skipped in pieces of this length.
+const ZEROS: [u8; 512] = [0; 512];
 /// So many bytes are summed for longer frames that were none: a fraction of a second. A log that
 /// was made to look like frames everywhere costs no more; damage by chance stays far below.
 const SUMMED_BYTES_MAX: u64 = 4 << 30;
@@ -78,7 +80,8 @@ impl Search<'_> {
         {
             let offset = at + used as u64;
             let Some(head) = FrameHead::of_word(u64::from_le_bytes(word)) else {
-                used += 8;
+                let pieces = rest.chunks_exact(ZEROS.len());
+                used += 8.max(ZEROS.len() * pieces.take_while(|piece| **piece == ZEROS).count());
                 continue;
             };
             let bytes = head.words * 8;
