@@ -40,7 +40,7 @@ impl Store {
             .collect::<Result<_>>()?;
         let recovered = recover_logs(&options, dir, &manifest)?;
         remove_orphans(&options, dir, &manifest)?;
-        Inbox::new(dir).clear(vfs)?;
+        Inbox::new(dir).take_over(vfs)?;
         let metrics = known_metrics(&segments, &recovered)?;
         let (wal, current) = start_generation(&options, dir, &manifest, &recovered, &metrics)?;
         let mut generations = recovered.generations;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::format::ledger::Ledger;
 use crate::format::ledger::RetentionRecord;
 use crate::format::request::{ReplyRecord, RequestRecord};
@@ -12,7 +12,7 @@ use crate::format::tombstone::Tombstone;
 use crate::model::{Mark, MetricDef, Progress, Retention, Selector, TimeRange, Timestamp};
 use crate::store::core::{Core, Store};
 use crate::store::delete::DeleteReport;
-use crate::store::inbox::{Inbox, read_file};
+use crate::store::inbox::Inbox;
 use crate::store::merge::CompactReport;
 use crate::store::retention::RetentionReport;
 use crate::vfs::{OsVfs, Vfs};
@@ -108,11 +108,11 @@ impl Request {
 
     /// Lays the request into the inbox of a store that another process writes, and waits for its
     /// answer. The writer looks there a few times a second; one that is gone does so when it comes
-    /// back. A wait of nothing returns an error at once, and leaves the request there.
+    /// back, and one that died with it half done is followed by one that does it again. A wait of nothing returns an error at once, and leaves the request there.
     ///
     /// # Errors
-    /// [`ErrorKind::Unanswered`] after the wait; the request is taken back then, unless its writer
-    /// has begun. [`ErrorKind::Refused`] with the writer's reason, and I/O errors.
+    /// [`ErrorKind::Unanswered`] after the wait; the request is taken back then, unless a
+    /// writer has begun. [`ErrorKind::Refused`] with the writer's reason, and I/O errors.
     pub fn send(&self, path: impl AsRef<Path>, wait: Duration) -> Result<Outcome> {
         self.send_with(&OsVfs::default(), path.as_ref(), wait)
     }
@@ -122,19 +122,15 @@ impl Request {
         let name = request_name();
         inbox.lay(vfs, &name, &self.to_record().encode())?;
         let started = Instant::now();
-        let answer = inbox.answer(&name);
         while started.elapsed() < wait {
             std::thread::sleep(PAUSE);
-            if !vfs.exists(&answer)? {
-                continue;
+            match inbox.take_answer(vfs, &name)? {
+                Some(ReplyRecord::Done(numbers)) => return Ok(self.outcome(&numbers)),
+                Some(ReplyRecord::Refused(reason)) => {
+                    return Err(ErrorKind::Refused { reason }.into());
+                }
+                None => {}
             }
-            let bytes = read_file(vfs, &answer)?;
-            vfs.remove(&answer)?;
-            let reply = ReplyRecord::decode(&bytes).map_err(|e| Error::corrupt(&answer, 0, e))?;
-            return match reply {
-                ReplyRecord::Done(numbers) => Ok(self.outcome(&numbers)),
-                ReplyRecord::Refused(reason) => Err(ErrorKind::Refused { reason }.into()),
-            };
         }
         if wait > Duration::ZERO {
             inbox.take_back(vfs, &name)?;
