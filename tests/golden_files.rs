@@ -279,6 +279,7 @@ impl Damaging {
         edit_manifest(&mut files, |manifest| {
             manifest.segments.clear();
             (manifest.flushed_generation, manifest.flushed_seq) = (generation, seq);
+            manifest.begun_generation = generation + 1;
         });
         let mut store = Self::new(files, name);
         for frame in parts_of(&store.files, &store.name).iter().filter(|part| part.is_detail) {
