@@ -68,7 +68,7 @@ fn memory_files_and_disk_stay_flat() {
     let start = store.now().saturating_add(-400 * 86_400_000_000_000);
     let started = Instant::now();
     let (mut sample, mut asked, mut taken) = (0_u64, 0_u64, Vec::new());
-    let mut next = Duration::from_secs(1);
+    let (mut next, mut next_line) = (Duration::from_secs(1), Duration::from_secs(30));
     let mut reader = Reader::open(&dir).unwrap();
     while started.elapsed() < Duration::from_secs(seconds) {
         let first = sample / 200;
@@ -91,7 +91,8 @@ fn memory_files_and_disk_stay_flat() {
             asked += 1;
             taken.push(Taken::now(&dir));
             let now = taken.last().unwrap();
-            if taken.len().is_multiple_of(20) {
+            if started.elapsed() >= next_line {
+                next_line += Duration::from_secs(30);
                 let seconds = started.elapsed().as_secs();
                 println!("{seconds:4} s: {sample} samples, {asked} questions, {now:?}");
             }
