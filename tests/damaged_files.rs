@@ -100,9 +100,9 @@ fn a_reader_refuses_a_log_that_is_damaged_below_what_was_synced() {
     assert_eq!(report.damages.len(), 1, "{report:?}");
 }
 
-/// Symptom: a reader took a page of zeros for the end of the log, though frames behind it prove that
-/// it was durable; only the check noticed. Cause: it looked behind the end only where something
-/// stands there. Fix: it looks at once, and again while the log does not grow.
+/// Symptom: a reader took a page of zeros for the end of the log, though frames behind it prove
+/// that it was durable; only the check noticed. Cause: it looked behind the end only where
+/// something stands there. Fix: it looks at once, and again while the log does not grow.
 #[test]
 fn a_reader_refuses_a_log_with_a_lost_page_before_proof_that_it_was_there() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! Requests to a writer that dies with them: the next one does them, once in effect, and whoever waits
-//! gets an answer.
+//! Requests to a writer that dies with them: the next one does them, once in effect, and whoever
+//! waits gets an answer.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
@@ -52,8 +52,8 @@ fn store_with_samples(db: &Path) {
     store.close().unwrap();
 }
 
-/// Symptom: whoever had asked a writer that died while it did so waited for nothing, and the request
-/// was gone. Cause: the next writer removed what had been begun. Fix: it does it.
+/// Symptom: whoever had asked a writer that died while it did so waited for nothing, and the
+/// request was gone. Cause: the next writer removed what had been begun. Fix: it does it.
 #[test]
 fn what_a_dying_writer_had_begun_the_next_one_answers() {
     let folder = tempfile::tempdir().unwrap();

@@ -119,7 +119,8 @@ impl Core {
     }
 
     /// Returns the generation that the next manifest may claim to have begun: the current one, the
-    /// OPEN frame of which is on disk on return. Of a log whose sync failed nothing is claimed anew.
+    /// OPEN frame of which is on disk on return. Of a log whose sync failed nothing is claimed
+    /// anew.
     pub(crate) fn begun_generation(&self, before: &ManifestRecord) -> Result<u64> {
         if self.wal.is_poisoned() { Ok(before.begun_generation) } else { self.wal.sync_open() }
     }

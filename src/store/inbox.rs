@@ -1,9 +1,9 @@
 //! The inbox: how a process that is not the writer reaches the one that is.
 //!
-//! A request is written beside and renamed to `NAME.req`. The writer renames it to `NAME.run`, does
-//! it, lays down `NAME.ans`, and removes `NAME.run`. One that a dying writer had begun is done again
-//! by the next, as `NAME.again` and then `NAME.last`: it takes effect as if that writer alone had done
-//! it. One with which two writers died is answered with that, and not tried again.
+//! A request is written beside and renamed to `NAME.req`. The writer renames it to `NAME.run`,
+//! does it, lays down `NAME.ans`, and removes `NAME.run`. One that a dying writer had begun is
+//! done again by the next, as `NAME.again` and then `NAME.last`: it takes effect as if that writer
+//! alone had done it. One with which two writers died is answered with that, and not tried again.
 
 use std::path::{Path, PathBuf};
 

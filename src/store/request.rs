@@ -108,7 +108,8 @@ impl Request {
 
     /// Lays the request into the inbox of a store that another process writes, and waits for its
     /// answer. The writer looks there a few times a second; one that is gone does so when it comes
-    /// back, and one that died with it half done is followed by one that does it again. A wait of nothing returns an error at once, and leaves the request there.
+    /// back, and one that died with it half done is followed by one that does it again. A wait of
+    /// nothing returns an error at once, and leaves the request there.
     ///
     /// # Errors
     /// [`ErrorKind::Unanswered`] after the wait; the request is taken back then, unless a
