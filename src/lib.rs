@@ -66,10 +66,11 @@ pub use crate::snapshot::{
 };
 pub use crate::store::{
     Appender, Background, Backpressure, BackupEntry, BackupReport, BackupState, Backups, Batch,
-    CloseReport, CompactReport, DeleteReport, Durability, Field, FieldValue, FileDamage, FileKind,
-    FlushReport, InspectReport, MetricBuilder, Options, Outcome, Overflow, Part, RecoveredGap,
-    RecoveryReport, RepairReport, Request, RestoreReport, RetentionReport, Series, Sharing, Store,
-    StoreDamage, TickReport, VerifyReport, inspect, inspect_parts,
+    CarriedLedger, CloseReport, CompactReport, DeleteReport, Durability, Field, FieldValue,
+    FileDamage, FileKind, FlushReport, InspectReport, MetricBuilder, Options, Outcome, Overflow,
+    Part, ReaderOptions, RecoveredGap, RecoveryReport, RepairReport, Request, RestoreReport,
+    RetentionReport, Series, Sharing, Store, StoreDamage, TickReport, VerifyReport, inspect,
+    inspect_parts,
 };
 
 /// The examples of README and docs, run as tests.

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::FormatError;
+use crate::format::ledger::Ledger;
 use crate::format::manifest::{ManifestRecord, SegmentRecord};
 use crate::vfs::Vfs;
 
 const NAME: &str = "MANIFEST";
+const KEPT: &str = "LEDGER";
 /// A manifest of a million segments has 80 MB; a longer file is not one of ours.
 const BYTES_MAX: u64 = 256 << 20;
 
@@ -16,8 +18,11 @@ const BYTES_MAX: u64 = 256 << 20;
 /// # Errors
 /// I/O errors, and [`ErrorKind::Corrupt`] where the file is not what was written.
 pub(crate) fn load(vfs: &dyn Vfs, dir: &Path) -> Result<Option<ManifestRecord>> {
-    let path = dir.join(NAME);
-    let file = match vfs.open(&path) {
+    load_from(vfs, &dir.join(NAME))
+}
+
+fn load_from(vfs: &dyn Vfs, path: &Path) -> Result<Option<ManifestRecord>> {
+    let file = match vfs.open(path) {
         Ok(file) => file,
         Err(error) if error.is_not_found() => return Ok(None),
         Err(error) => return Err(error),
@@ -25,12 +30,12 @@ pub(crate) fn load(vfs: &dyn Vfs, dir: &Path) -> Result<Option<ManifestRecord>> 
     let len = file.len()?;
     if len > BYTES_MAX {
         let error = FormatError::OutOfRange { field: "file length", got: len };
-        return Err(Error::corrupt(&path, 0, error));
+        return Err(Error::corrupt(path, 0, error));
     }
     let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
     let got = file.read_at(0, &mut bytes)?;
     bytes.truncate(got);
-    ManifestRecord::decode(&bytes).map(Some).map_err(|error| Error::corrupt(&path, 0, error))
+    ManifestRecord::decode(&bytes).map(Some).map_err(|error| Error::corrupt(path, 0, error))
 }
 
 /// Replaces the manifest; it is durable on return.
@@ -49,6 +54,45 @@ pub(crate) fn replace(vfs: &dyn Vfs, dir: &Path, record: &ManifestRecord) -> Res
     drop(file);
     vfs.rename(&source, &dir.join(NAME))?;
     vfs.sync_dir(dir)
+}
+
+/// Replaces the manifest as [`replace`] does, and keeps what no segment knows of it for a repair that
+/// finds it lost: deletions, retention, producers.
+///
+/// Nothing else reads the second file, and it is not synced: after a power cut it may be older, and
+/// where it cannot be written a repair has less to take over.
+///
+/// # Errors
+/// As [`replace`].
+pub(crate) fn publish(vfs: &dyn Vfs, dir: &Path, record: &ManifestRecord) -> Result<()> {
+    replace(vfs, dir, record)?;
+    drop(keep_ledger(vfs, dir, record));
+    Ok(())
+}
+
+fn keep_ledger(vfs: &dyn Vfs, dir: &Path, record: &ManifestRecord) -> Result<()> {
+    let (folder, path) = (dir.join("tomb"), dir.join("tomb").join(KEPT));
+    let known_by_segments = Ledger { written: record.ledger.written, ..Ledger::default() };
+    // A generation of definitions or deletions alone leaves no segment that tells of it.
+    let last = record.segments.iter().map(|segment| segment.generation_hi).max().unwrap_or(0);
+    let is_known = last == record.flushed_generation && record.ledger == known_by_segments;
+    if is_known && !vfs.exists(&path)? {
+        return Ok(());
+    }
+    vfs.create_dir_all(&folder)?;
+    let source = dir.join("tmp").join(format!("{KEPT}-{}", record.edit));
+    if vfs.exists(&source)? {
+        vfs.remove(&source)?;
+    }
+    let kept = ManifestRecord { segments: Vec::new(), ..record.clone() };
+    vfs.create(&source)?.write_all(&kept.encode())?;
+    vfs.rename(&source, &path)
+}
+
+/// Returns what was kept beside a manifest of this store, if it reads.
+pub(crate) fn kept(vfs: &dyn Vfs, dir: &Path, db_uuid: [u8; 16]) -> Option<ManifestRecord> {
+    let record = load_from(vfs, &dir.join("tomb").join(KEPT)).ok()??;
+    (record.db_uuid == db_uuid).then_some(record)
 }
 
 /// Takes the manifest away: the directory is no store any more.

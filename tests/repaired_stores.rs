@@ -14,8 +14,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use silverback::{
-    Background, Columns, Durability, ErrorKind, Reader, RepairReport, Selector, SeriesKey, Store,
-    TimeRange, Timestamp,
+    Background, Columns, Durability, ErrorKind, Matcher, Reader, RepairReport, Retention, Selector,
+    SeriesKey, Store, TimeRange, Timestamp,
 };
 
 const BASE: i64 = 1_700_000_000_000_000_000;
@@ -149,6 +149,61 @@ fn a_lost_manifest_is_made_anew_of_the_segments() {
         let (report, left) = repaired(&whole, folder.path(), damage);
         assert!(report.manifest_rebuilt);
         assert_eq!(left, before, "{report:?}");
+    }
+}
+
+/// Symptom: with the MANIFEST made anew, deleted and expired samples were back, and a batch that was
+/// sent again counted twice. Cause: the MANIFEST alone knew. Fix: that is kept in a second file.
+#[test]
+fn a_manifest_made_anew_has_the_deletions_retention_and_producers_of_the_lost_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("whole");
+    let store = open(&path);
+    let series = store.series(&SeriesKey::new("latency").label("bot", "a")).unwrap();
+    let send = |store: &Store| {
+        let series = store.series(&SeriesKey::new("latency").label("bot", "b")).unwrap();
+        let mut batch = store.batch();
+        batch.add(&series, Timestamp::from_nanos(BASE + 5), 1.5).unwrap();
+        batch.commit_once("producer", 7).unwrap();
+    };
+    for step in 0..100 {
+        series.append(Timestamp::from_nanos(BASE + step), 1.0).unwrap();
+        series.append(Timestamp::from_nanos(BASE + 3 * DAY + step), 1.0).unwrap();
+    }
+    send(&store);
+    store.flush().unwrap();
+    let range = TimeRange::new(Timestamp::from_nanos(BASE), Timestamp::from_nanos(BASE + 40));
+    let chosen =
+        Selector { matchers: vec![Matcher::equal("bot", "a")], ..Selector::metric("latency") };
+    store.delete(&chosen, range).unwrap();
+    store.set_retention(&Retention::forever().bytes_max(1 << 30)).unwrap();
+    store.flush().unwrap();
+    store.close().unwrap();
+    let before = samples(&path);
+    assert_eq!(before.len(), 161);
+    let lost = |path: &Path| fs::remove_file(path.join("MANIFEST")).unwrap();
+    let (report, left) = repaired(&path, folder.path(), lost);
+    assert!(left == before, "{report:?}");
+    let carried = report.carried.unwrap();
+    assert_eq!((carried.deletions, carried.producers), (1, 1));
+    assert_eq!(carried.retention.bytes_max, Some(1 << 30));
+    let store = open(&folder.path().join("damaged"));
+    send(&store);
+    assert_eq!(store.retention().bytes_max, Some(1 << 30));
+    store.close().unwrap();
+    assert_eq!(samples(&folder.path().join("damaged")), before);
+    // Without that file, or with another store's, the repair says so.
+    for harm in ["absent", "damaged"] {
+        let (report, left) = repaired(&path, folder.path(), |path| {
+            lost(path);
+            let kept = path.join("tomb/LEDGER");
+            match harm {
+                "absent" => fs::remove_file(kept).unwrap(),
+                _ => fs::write(kept, b"SBMAN").unwrap(),
+            }
+        });
+        assert_eq!(report.carried, None, "{harm}");
+        assert_eq!(left.len(), 201, "{harm}: what was deleted is back");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use silverback::{Error, ErrorKind, Progress, Store, StoreDamage};
+use silverback::{CarriedLedger, Error, ErrorKind, Progress, Store, StoreDamage};
 
 use crate::cli::{Context, Status};
 
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &VerifyArguments, context: &Context) -> anyhow::Res
             writeln!(out, "kept in quarantine: {}", path.display())?;
         }
         if report.manifest_rebuilt {
-            writeln!(out, "MANIFEST made anew: what was deleted or had expired may be back")?;
+            write_carried(report.carried.as_ref(), &mut out)?;
         }
         let samples: u64 = report.losses.iter().map(|loss| loss.samples).sum();
         let (places, rewritten) = (report.losses.len(), report.segments_rewritten);
@@ -57,6 +57,21 @@ pub(crate) fn run(arguments: &VerifyArguments, context: &Context) -> anyhow::Res
         report.damages.len()
     )?;
     Ok(if report.damages.is_empty() { Status::Done } else { Status::Damaged })
+}
+
+fn write_carried(carried: Option<&CarriedLedger>, out: &mut dyn Write) -> io::Result<()> {
+    let Some(CarriedLedger { edit, deletions, producers, .. }) = carried else {
+        return writeln!(
+            out,
+            "MANIFEST made anew: what was deleted or had expired may be back, retention is to be set \
+             again, and batches that are sent again may count twice"
+        );
+    };
+    writeln!(
+        out,
+        "MANIFEST made anew, with retention, {deletions} deletions and {producers} producers as of \
+         edit {edit}"
+    )
 }
 
 fn write_damage(damage: &StoreDamage, out: &mut dyn Write) -> io::Result<()> {

@@ -112,7 +112,7 @@ impl Core {
         record.segments.extend(written.iter().map(|new| new.record));
         record.segments.sort_unstable();
         self.drop_done_tombstones(&mut record, &written)?;
-        manifest::replace(&*self.options.vfs, &self.dir, &record)?;
+        manifest::publish(&*self.options.vfs, &self.dir, &record)?;
         locked(&self.live).replace_generation(generation.number, record, written);
         self.flushed.notify_all();
         self.retire_log(generation)

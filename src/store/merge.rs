@@ -120,7 +120,7 @@ impl Core {
         written: Vec<NewSegment>,
     ) -> Result<()> {
         self.drop_done_tombstones(&mut record, &written)?;
-        manifest::replace(&*self.options.vfs, &self.dir, &record)?;
+        manifest::publish(&*self.options.vfs, &self.dir, &record)?;
         locked(&self.live).adopt(record, written);
         Ok(())
     }

@@ -46,6 +46,8 @@ pub use crate::store::inspect::{
 };
 pub use crate::store::merge::CompactReport;
 pub use crate::store::options::{Background, Backpressure, Durability, Options, Overflow};
+pub use crate::store::read::ReaderOptions;
+pub use crate::store::rebuild::CarriedLedger;
 pub use crate::store::recover::{RecoveredGap, RecoveryReport};
 pub use crate::store::repair::RepairReport;
 pub use crate::store::request::{Outcome, Request};

@@ -3,7 +3,8 @@
 //! Every segment says which generations it holds, how many segments its flush wrote, and which
 //! segments it was merged of. Of two that hold the same generations in a partition the one that was
 //! merged more often stands; a flush of which a segment is missing is dropped if its log is there.
-//! What was deleted or had expired may reappear: the MANIFEST alone knew of it.
+//! What the MANIFEST alone knew, deletions, retention and producers, is taken from the file that is
+//! kept beside it; without that, what was deleted or had expired may reappear.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -13,9 +14,26 @@ use crate::format::ledger::Ledger;
 use crate::format::manifest::{ManifestRecord, SegmentRecord};
 use crate::format::segment_sections::SectionId;
 use crate::manifest;
+use crate::model::Retention;
 use crate::segment::Segment;
 use crate::vfs::Vfs;
 use crate::wal::generation_of_name;
+
+/// What a MANIFEST that was made anew has of the lost one beside segments.
+///
+/// It is that of an earlier MANIFEST, at most as many edits old as were cut off by power cuts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CarriedLedger {
+    /// The edit of the MANIFEST that it was kept of.
+    pub edit: u64,
+    /// How many deletions that were not carried out yet go on to count.
+    pub deletions: u64,
+    /// Of how many producers it is known how far they came.
+    pub producers: u64,
+    /// How long samples are kept.
+    pub retention: Retention,
+}
 
 /// A segment whose footer was read.
 struct Found {
@@ -32,7 +50,7 @@ pub(crate) fn rebuild(
     vfs: &dyn Vfs,
     dir: &Path,
     unreadable: &mut Vec<(PathBuf, Error)>,
-) -> Result<Option<ManifestRecord>> {
+) -> Result<Option<(ManifestRecord, Option<CarriedLedger>)>> {
     let mut found = find_segments(vfs, dir, unreadable)?;
     let Some(db_uuid) = found.first().map(|found| found.db_uuid) else { return Ok(None) };
     found.retain(|segment| segment.db_uuid == db_uuid);
@@ -46,16 +64,36 @@ pub(crate) fn rebuild(
     let found = without_overlaps(found);
     let mut segments: Vec<SegmentRecord> = found.iter().map(|found| found.record).collect();
     segments.sort_unstable();
+    let kept = manifest::kept(vfs, dir, db_uuid);
     let last = |field: fn(&Found) -> u64| found.iter().map(field).max().unwrap_or(0);
-    Ok(Some(ManifestRecord {
+    let flushed_generation = last(|found| found.record.generation_hi);
+    let mut record = ManifestRecord {
         db_uuid,
         edit: (last(|found| found.record.uid) >> 24) + 1,
-        flushed_generation: last(|found| found.record.generation_hi),
+        flushed_generation,
         flushed_seq: last(|found| found.seq_last),
         begun_generation: 0,
         segments,
         ledger: Ledger::default(),
-    }))
+    };
+    let Some(kept) = kept else { return Ok(Some((record, None))) };
+    record.edit = record.edit.max(kept.edit);
+    record.ledger = kept.ledger;
+    // A generation of deletions alone leaves no segment; one whose log is there is read again.
+    let behind = flushed_generation + 1..=kept.flushed_generation.max(flushed_generation + 1);
+    if kept.flushed_generation > flushed_generation && logs.range(behind).next().is_none() {
+        record.flushed_generation = kept.flushed_generation;
+        record.flushed_seq = record.flushed_seq.max(kept.flushed_seq);
+    }
+    // Later ones stand in the logs, too.
+    record.ledger.tombstones.retain(|one| one.generation <= record.flushed_generation);
+    let counts = CarriedLedger {
+        edit: kept.edit,
+        deletions: record.ledger.tombstones.len() as u64,
+        producers: record.ledger.producers.len() as u64,
+        retention: record.ledger.retention.policy(),
+    };
+    Ok(Some((record, Some(counts))))
 }
 
 fn find_segments(

@@ -13,7 +13,7 @@ use crate::snapshot::open_segment;
 use crate::store::core::{Core, Store, locked};
 use crate::store::merge::MergeJob;
 use crate::store::options::{Background, Options};
-use crate::store::rebuild::rebuild;
+use crate::store::rebuild::{CarriedLedger, rebuild};
 use crate::store::verify::StoreDamage;
 use crate::vfs::Vfs;
 use crate::wal::{
@@ -25,8 +25,12 @@ use crate::wal::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RepairReport {
-    /// True where the MANIFEST was lost and made anew: what was deleted or had expired may be back.
+    /// True where the MANIFEST was lost and made anew.
     pub manifest_rebuilt: bool,
+    /// What the new MANIFEST has of the lost one's deletions, retention and producers. Nothing: what
+    /// was deleted or had expired may be back, all is kept for ever until retention is set again, and
+    /// batches that producers send again may count twice.
+    pub carried: Option<CarriedLedger>,
     /// Segments of which the chunks that read were written anew.
     pub segments_rewritten: u64,
     /// Files that were moved into `quarantine`.
@@ -125,7 +129,9 @@ impl Repair<'_> {
             self.lose(&path, error, 0, None)?;
         }
         self.report.manifest_rebuilt = true;
-        record.ok_or_else(|| manifest::missing(self.dir))
+        let (record, carried) = record.ok_or_else(|| manifest::missing(self.dir))?;
+        self.report.carried = carried;
+        Ok(record)
     }
 
     /// Keeps the chain of logs up to the first damage; of the damaged one what stands before it.
