@@ -56,8 +56,8 @@ pub(crate) fn replace(vfs: &dyn Vfs, dir: &Path, record: &ManifestRecord) -> Res
     vfs.sync_dir(dir)
 }
 
-/// Replaces the manifest as [`replace`] does, and keeps what no segment knows of it for a repair that
-/// finds it lost: deletions, retention, producers.
+/// Replaces the manifest as [`replace`] does, and keeps what no segment knows of it for a repair
+/// that finds it lost: deletions, retention, producers.
 ///
 /// Nothing else reads the second file, and it is not synced: after a power cut it may be older, and
 /// where it cannot be written a repair has less to take over.

@@ -1,5 +1,5 @@
-//! Bad input to the store: each is a typed error that names both numbers, or is stored and read back
-//! exactly, in the log, in segments and merged.
+//! Bad input to the store: each is a typed error that names both numbers, or is stored and read
+//! back exactly, in the log, in segments and merged.
 
 #![allow(
     clippy::pedantic,
@@ -327,8 +327,8 @@ fn values(path: &Path) -> silverback::Result<Vec<f64>> {
     Ok(samples.iter().map(|sample| sample.value).collect())
 }
 
-/// A copy is no backup: files of several moments come together. It is refused with a typed error, or
-/// it is a prefix; `silverback backup` is what makes copies of live stores.
+/// A copy is no backup: files of several moments come together. It is refused with a typed error,
+/// or it is a prefix; `silverback backup` is what makes copies of live stores.
 #[test]
 fn a_directory_that_is_copied_while_live_is_a_prefix_or_is_refused() {
     let folder = tempfile::tempdir().unwrap();

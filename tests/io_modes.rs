@@ -1,14 +1,18 @@
-//! What is read by a map and what is read by system calls is the same, for writers and readers, at each
-//! state of a store; a file that was cut is an error where it is read by calls.
+//! What is read by a map and what is read by system calls is the same, for writers and readers, at
+//! each state of a store; a file that was cut is an error where it is read by calls.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use silverback::vfs::IoMode;
 use silverback::{Background, ErrorKind, Reader, Selector, SeriesKey, Store, TimeRange, Timestamp};
+
+/// A name, and what is done to a store.
+type Step<'a> = (&'static str, &'a dyn Fn(&Store));
 
 const BASE: i64 = 1_700_000_000_000_000_000;
 const MODES: [IoMode; 2] = [IoMode::Mmap, IoMode::Pread];
@@ -38,7 +42,7 @@ fn answers(db: &Path, mode: IoMode) -> String {
     let mut said = format!("{:?}", reader.verify().unwrap());
     for series in snapshot.select(&Selector::default()).unwrap() {
         let samples = snapshot.samples(series.key(), TimeRange::ALL).unwrap();
-        said += &format!("{} {samples:?}", series.key());
+        write!(said, "{} {samples:?}", series.key()).unwrap();
     }
     let now = Timestamp::from_nanos(BASE + 400_000_000_000_000).to_string();
     for question in ["p95(latency) by bot", "sum(latency) every 1d", "max(latency{bot=~\"t.*\"})"] {
@@ -63,7 +67,7 @@ fn both_modes_read_the_same_at_each_state_of_a_store() {
         let folder = tempfile::tempdir().unwrap();
         let db = folder.path().join("db");
         let store = open(&db, writer);
-        let states: [(&str, &dyn Fn(&Store)); 5] = [
+        let states: [Step<'_>; 5] = [
             ("logs", &|store| append(store, 0)),
             ("segments", &|store| assert!(store.flush().is_ok())),
             ("both", &|store| append(store, 2_000)),

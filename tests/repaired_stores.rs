@@ -152,8 +152,9 @@ fn a_lost_manifest_is_made_anew_of_the_segments() {
     }
 }
 
-/// Symptom: with the MANIFEST made anew, deleted and expired samples were back, and a batch that was
-/// sent again counted twice. Cause: the MANIFEST alone knew. Fix: that is kept in a second file.
+/// Symptom: with the MANIFEST made anew, deleted and expired samples were back, and a batch that
+/// was sent again counted twice. Cause: the MANIFEST alone knew. Fix: that is kept in a second
+/// file.
 #[test]
 fn a_manifest_made_anew_has_the_deletions_retention_and_producers_of_the_lost_one() {
     let folder = tempfile::tempdir().unwrap();

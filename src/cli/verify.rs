@@ -63,8 +63,8 @@ fn write_carried(carried: Option<&CarriedLedger>, out: &mut dyn Write) -> io::Re
     let Some(CarriedLedger { edit, deletions, producers, .. }) = carried else {
         return writeln!(
             out,
-            "MANIFEST made anew: what was deleted or had expired may be back, retention is to be set \
-             again, and batches that are sent again may count twice"
+            "MANIFEST made anew: what was deleted or had expired may be back, retention is to be \
+             set again, and batches that are sent again may count twice"
         );
     };
     writeln!(

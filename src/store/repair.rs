@@ -27,9 +27,9 @@ use crate::wal::{
 pub struct RepairReport {
     /// True where the MANIFEST was lost and made anew.
     pub manifest_rebuilt: bool,
-    /// What the new MANIFEST has of the lost one's deletions, retention and producers. Nothing: what
-    /// was deleted or had expired may be back, all is kept for ever until retention is set again, and
-    /// batches that producers send again may count twice.
+    /// What the new MANIFEST has of the lost one's deletions, retention and producers. Nothing:
+    /// what was deleted or had expired may be back, all is kept for ever until retention is set
+    /// again, and batches that producers send again may count twice.
     pub carried: Option<CarriedLedger>,
     /// Segments of which the chunks that read were written anew.
     pub segments_rewritten: u64,
