@@ -282,7 +282,9 @@ impl Damaging {
             manifest.begun_generation = generation + 1;
         });
         let mut store = Self::new(files, name);
-        for frame in parts_of(&store.files, &store.name).iter().filter(|part| part.is_detail) {
+        // The MANIFEST claims that the log has begun: without that frame it is damaged.
+        let is_later = |part: &&Part| part.is_detail && part.name != "OPEN";
+        for frame in parts_of(&store.files, &store.name).iter().filter(is_later) {
             let mut bytes = store.bytes().to_vec();
             bytes[usize::try_from(frame.offset).unwrap()..].fill(0);
             let vfs = placed(&store.files, Some((&store.name, &bytes)));
