@@ -209,3 +209,127 @@ fn rows_of_a_slow_pipe_are_stored_as_they_come() {
     let output = place.ingest(&["-", "--follow"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", told(&output));
 }
+
+/// Symptom: a row that was half written when its file was read was stored as it stood, and the
+/// whole one beside it. Fix: whoever goes on leaves a line without an end for later.
+#[test]
+fn a_line_that_is_still_written_is_left_until_it_has_an_end() {
+    let place = Place::new();
+    let log = place.path("log.csv");
+    append(&log, "ts,bot,v\n1770000000000,shop,7\n1770000000001,shop,1");
+    let output = place.ingest(&["log.csv", "--resume"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert!(told(&output).contains("log.csv:3: the line has no end yet"), "{}", told(&output));
+    assert_eq!(place.values(), [7]);
+    append(&log, "2\n");
+    let output = place.ingest(&["log.csv", "--resume"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert_eq!(place.values(), [7, 12]);
+}
+
+/// Symptom: a file without a last line end was read whole, and once it had one, its last row came
+/// twice. Fix: what was stored is passed; where it went on, the row is refused and told, as nothing
+/// that is stored can be taken back.
+#[test]
+fn a_file_without_a_last_line_end_is_read_whole_and_gone_on_from() {
+    let place = Place::new();
+    let log = place.path("log.csv");
+    append(&log, "ts,bot,v\n1770000000000,shop,1");
+    let output = place.ingest(&["log.csv"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    append(&log, "\n1770000000001,shop,2");
+    let output = place.ingest(&["log.csv", "--resume"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert_eq!(place.values(), [1]);
+
+    let torn = place.path("torn.csv");
+    append(&torn, "ts,bot,v\n1770000000010,shop,3\n1770000000011,shop,4");
+    place.ingest(&["torn.csv"]).output().unwrap();
+    append(&torn, "5\n1770000000012,shop,6\n");
+    for (code, refused) in [(6, 1), (0, 0)] {
+        let arguments = ["torn.csv", "--resume", "--rejects", "kept"];
+        let output = place.ingest(&arguments).output().unwrap();
+        let said = told(&output);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert_eq!(said.contains("torn.csv:3: the line was stored as it stood"), refused == 1);
+        assert!(said.contains(&format!("{refused} rows refused")), "{said}");
+    }
+    assert_eq!(place.values(), [1, 3, 4, 6]);
+    assert_eq!(fs::read_to_string(place.path("kept")).unwrap(), "1770000000011,shop,45\n");
+
+    // One that was refused as it stood is read when it is whole.
+    let cut = place.path("cut.csv");
+    append(&cut, "ts,bot,v\n1770000000020,shop,8\n1770000000021,sh");
+    assert_eq!(place.ingest(&["cut.csv"]).output().unwrap().status.code(), Some(6));
+    append(&cut, "op,9\n");
+    let output = place.ingest(&["cut.csv", "--resume"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert_eq!(place.values(), [1, 3, 4, 6, 8, 9]);
+}
+
+/// Symptom: each `--resume` refused the rows behind the last good one again, and a kill lost those
+/// that waited to be written to the file of refused rows.
+#[test]
+fn a_refused_row_is_kept_once_and_told_while_its_file_is_followed() {
+    let place = Place::new();
+    let log = place.path("log.csv");
+    append(&log, "ts,bot,v\n1770000000000,shop,1\nfirst,shop,2\n");
+    let arguments = ["log.csv", "--follow", "--resume", "--rejects", "kept"];
+    let mut command = place.ingest(&arguments);
+    command.stderr(fs::File::create(place.path("said")).unwrap());
+    let mut child = command.spawn().unwrap();
+    let wait = |file: &str, wanted: &str| {
+        let start = Instant::now();
+        while !fs::read_to_string(place.path(file)).unwrap_or_default().contains(wanted) {
+            assert!(start.elapsed() < Duration::from_secs(30), "{wanted} in {file}");
+            sleep(Duration::from_millis(20));
+        }
+    };
+    wait("said", "log.csv:3:1: \"first\" is not a time");
+    // Nothing good comes with it.
+    append(&log, "second,shop,3\n");
+    wait("said", "log.csv:4:1: \"second\" is not a time");
+    wait("kept", "second,shop,3\n");
+    sleep(Duration::from_millis(300));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for _ in 0..2 {
+        let output = place.ingest(&["log.csv", "--resume", "--rejects", "kept"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    }
+    let kept = fs::read_to_string(place.path("kept")).unwrap();
+    assert_eq!(kept, "first,shop,2\nsecond,shop,3\n");
+    assert_eq!(place.values(), [1]);
+    // Only refused rows, of a file that nothing is known of.
+    fs::write(place.path("bad.csv"), "ts,bot,v\nthird,shop,4\n").unwrap();
+    for code in [6, 0] {
+        let output = place.ingest(&["bad.csv", "--resume"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", told(&output));
+    }
+    // The store that remembers them is sound.
+    let mut verify = Command::new(env!("CARGO_BIN_EXE_silverback"));
+    let verify =
+        verify.args(["--db", "db", "verify"]).current_dir(place.0.path()).output().unwrap();
+    assert!(verify.status.success(), "{verify:?}");
+}
+
+#[test]
+fn refused_rows_go_to_no_input_and_the_one_that_stops_is_kept() {
+    let place = Place::new();
+    let text = "ts,bot,v\n1770000000000,shop,1\nsoon,shop,2\n";
+    fs::write(place.path("log.csv"), text).unwrap();
+    let output = place.ingest(&["log.csv", "--rejects", "./log.csv"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert_eq!(fs::read_to_string(place.path("log.csv")).unwrap(), text);
+    let mut piped = place.ingest(&["--rejects", "log.csv"]);
+    let piped = piped.stdin(fs::File::open(place.path("log.csv")).unwrap()).output().unwrap();
+    assert_eq!(piped.status.code(), Some(2), "{}", told(&piped));
+
+    let arguments = ["log.csv", "--rejects", "kept", "--on-error", "stop"];
+    let output = place.ingest(&arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert_eq!(fs::read_to_string(place.path("kept")).unwrap(), "soon,shop,2\n");
+    let output = place.ingest(&["log.csv", "--dry-run"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(6), "{}", told(&output));
+    assert_eq!(told(&output), "log.csv:3:1: \"soon\" is not a time\n");
+}

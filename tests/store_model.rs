@@ -276,7 +276,7 @@ impl Run {
             Op::Once { producer, position, rows } => {
                 let rows = self.taken(rows);
                 let known = self.model.positions[producer];
-                let is_new = known.is_none_or(|known| known < position) && !rows.is_empty();
+                let is_new = known.is_none_or(|known| known < position);
                 let name = format!("worker {producer}");
                 let stored = self.batch(&rows).commit_once(&name, position).unwrap();
                 assert_eq!(stored, is_new);

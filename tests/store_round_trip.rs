@@ -306,3 +306,24 @@ fn a_start_is_recorded_of_counters_only() {
     assert!(refused.to_string().contains("counter"), "{refused}");
     assert_eq!(store.snapshot().unwrap().last(&gauge).unwrap(), None);
 }
+
+/// A position alone is worth a frame: it survives a reopening, a flush of nothing else, and both.
+#[test]
+fn a_position_without_samples_is_remembered() {
+    let place = tempfile::tempdir().unwrap();
+    let open = || Store::open(place.path()).unwrap();
+    let store = open();
+    assert!(store.batch().commit_once("file", 5).unwrap());
+    assert!(!store.batch().commit_once("file", 5).unwrap());
+    store.close().unwrap();
+    let store = open();
+    assert_eq!(store.position_of("file"), Some(5));
+    store.flush().unwrap();
+    assert!(store.batch().commit_once("file", 7).unwrap());
+    store.flush().unwrap();
+    store.close().unwrap();
+    let store = open();
+    assert_eq!(store.position_of("file"), Some(7));
+    assert_eq!(Reader::open(place.path()).unwrap().verify().unwrap().damages, []);
+    assert_eq!(contents(&store.snapshot().unwrap()), []);
+}

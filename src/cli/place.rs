@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use silverback::ingest::IngestReport;
+use silverback::ingest::Rejected;
 use silverback::{ErrorKind, Reader, Store};
 
 use crate::cli::{Context, Usage};
@@ -74,14 +74,14 @@ impl Context {
         }
     }
 
-    /// Says which rows of an input were refused, and why the first ones were.
-    pub(crate) fn say_rejected(&self, report: &IngestReport) {
-        for rejected in &report.rejected {
+    /// Says how many rows of an input were refused, and why the first ones were.
+    pub(crate) fn say_rejected(&self, first: &[Rejected], count: u64) {
+        for rejected in first {
             self.say(&rejected.to_string());
         }
-        let told = report.rejected.len() as u64;
-        if report.rows_rejected > told {
-            self.say(&format!("and {} more rows refused", report.rows_rejected - told));
+        let told = first.len() as u64;
+        if count > told {
+            self.say(&format!("and {} more rows refused", count - told));
         }
     }
 }

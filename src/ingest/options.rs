@@ -27,6 +27,7 @@ pub struct IngestOptions<'a> {
     pub(crate) series_max: u64,
     pub(crate) skip_to: u64,
     pub(crate) stop: Option<&'a AtomicBool>,
+    pub(crate) leaves_unfinished: bool,
 }
 
 impl Default for IngestOptions<'_> {
@@ -48,6 +49,7 @@ impl Default for IngestOptions<'_> {
             series_max: Limits::DEFAULT.input_series_max,
             skip_to: 0,
             stop: None,
+            leaves_unfinished: false,
         }
     }
 }
@@ -159,6 +161,13 @@ impl<'a> IngestOptions<'a> {
     /// Ends between two rows once this is true. Default: nothing ends it but the input.
     pub fn stop_flag(mut self, stop: &'a AtomicBool) -> Self {
         self.stop = Some(stop);
+        self
+    }
+
+    /// Leaves a last line that has no end for later, as one that is still being written, and says
+    /// so in [`IngestReport::left`](crate::ingest::IngestReport::left). Default: it is a row.
+    pub fn leave_unfinished(mut self, leave: bool) -> Self {
+        self.leaves_unfinished = leave;
         self
     }
 

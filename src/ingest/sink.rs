@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use crate::error::Result;
+use crate::ingest::report::Rejected;
 use crate::model::{MetricDef, Timestamp};
 
 /// What one row of the input says: samples with the same time and labels.
@@ -50,6 +51,15 @@ pub trait Sink {
     /// # Errors
     /// Other errors end the ingestion.
     fn row(&mut self, row: &Row<'_>) -> Result<()>;
+
+    /// Learns that a row was refused, and which byte it ends before, unless its end was not seen:
+    /// once that is remembered, it need not be refused again.
+    ///
+    /// # Errors
+    /// Ends the ingestion.
+    fn refused(&mut self, _rejected: &Rejected, _end: Option<u64>) -> Result<()> {
+        Ok(())
+    }
 
     /// Learns that another input begins, whose groups are numbered anew.
     ///

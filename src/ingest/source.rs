@@ -14,7 +14,7 @@ use crate::ingest::groups::{Group, Groups};
 use crate::ingest::influx::InfluxRows;
 use crate::ingest::json::JsonRows;
 use crate::ingest::lines::{Lines, ROW_BYTES_MAX, RowEnd, Taken};
-use crate::ingest::report::{BadRow, IngestReport};
+use crate::ingest::report::{BadRow, IngestReport, Rejected};
 use crate::ingest::statsd::StatsdRows;
 use crate::ingest::time;
 use crate::ingest::{IngestOptions, Input, InputFormat, Row, Sink};
@@ -149,10 +149,25 @@ impl Feed<'_, '_> {
             match taken.end {
                 RowEnd::Nothing => break,
                 RowEnd::Idle => self.sink.idle()?,
+                _ if self.is_left(&lines, taken) => {
+                    self.report.left = Some(self.line);
+                    break;
+                }
                 _ => self.take_from(name, &mut lines, &mut *rows, taken)?,
             }
         }
         Ok(())
+    }
+
+    /// True for a row that may still be written, where such a one is to be left.
+    fn is_left(&self, lines: &Lines<'_>, taken: Taken) -> bool {
+        let is_open = match taken.end {
+            RowEnd::Open => true,
+            RowEnd::Whole => !lines.row(taken.bytes).ends_with(b"\n"),
+            RowEnd::TooLong | RowEnd::Idle | RowEnd::Nothing => false,
+        };
+        let end = lines.offset() + taken.bytes as u64;
+        is_open && self.options.leaves_unfinished && end > self.options.skip_to
     }
 
     /// Reads the row that was found.
@@ -167,10 +182,16 @@ impl Feed<'_, '_> {
         self.end = lines.offset() + taken.bytes as u64;
         let row = lines.row(taken.bytes);
         let (mut consumed, mut is_cut) = (taken.bytes, false);
-        if let Err(error) = self.row(rows, content(row, self.line), taken) {
+        let (end, again) = (self.end, self.met_again(row, lines.offset()));
+        let mut outcome = self.row(rows, content(row, self.line), taken);
+        if let Some(again) = again.filter(|_| !matches!(outcome, Err(RowError::Fatal(_)))) {
+            (self.end, outcome) = (end, Err(again));
+        }
+        if let Err(error) = outcome {
             if matches!(error, RowError::Torn(_)) {
                 consumed = taken.first_line_bytes;
                 self.lines = 1;
+                self.end = lines.offset() + consumed as u64;
             }
             self.refuse(name, row.get(..consumed).unwrap_or(row), error)?;
             is_cut = taken.end == RowEnd::TooLong && taken.lines == 0;
@@ -203,6 +224,24 @@ impl Feed<'_, '_> {
         })
     }
 
+    /// Looks at a row of which a part was taken before. Where all that is new is its line end, it
+    /// counts as passed; else this says what is wrong.
+    fn met_again(&mut self, row: &[u8], start: u64) -> Option<RowError> {
+        let skip_to = self.options.skip_to;
+        if !(start + 1..self.end).contains(&skip_to) {
+            return None;
+        }
+        self.end = skip_to;
+        let seen = usize::try_from(skip_to - start).unwrap_or(usize::MAX);
+        let (before, behind) = row.split_at_checked(seen)?;
+        if before.ends_with(b"\n") {
+            // Its first line was refused, so that those behind it are rows of their own.
+            return Some(RowError::Torn(BadRow::new(0, "a quote is opened and never closed")));
+        }
+        let reason = "the line was stored as it stood before it had an end, and went on";
+        (!matches!(behind, b"\n" | b"\r\n")).then(|| BadRow::new(0, reason).into())
+    }
+
     /// True where the row was taken when this input was read before.
     fn is_passed(&self) -> bool {
         self.end <= self.options.skip_to
@@ -220,24 +259,30 @@ impl Feed<'_, '_> {
     /// Counts a bad row and keeps it, or ends.
     #[cold]
     fn refuse(&mut self, name: &str, row: &[u8], error: RowError) -> Result<()> {
-        let (bad, ends) = match error {
+        let (bad, is_header, ends) = match error {
             RowError::Fatal(error) => return Err(error),
-            RowError::Unusable(bad) => (bad, true),
-            RowError::Bad(bad) | RowError::Torn(bad) => (bad, self.options.stop_on_error),
+            RowError::Unusable(bad) => (bad, true, true),
+            RowError::Bad(bad) | RowError::Torn(bad) => (bad, false, self.options.stop_on_error),
         };
-        let line = self.line;
+        // What was refused once is not refused again; a header is read each time.
+        if !is_header && self.is_passed() {
+            return Ok(());
+        }
+        let (line, column, reason) = (self.line, bad.column, bad.told());
+        if let Some(rejects) = &mut self.options.rejects
+            && !is_header
+        {
+            let written = rejects.write_all(row);
+            written.map_err(|error| Error::io("write", Path::new("rejects"), error))?;
+        }
         if ends {
-            let BadRow { column, reason } = bad;
             let reason = format!("{reason} (in {name})");
             return Err(ErrorKind::Input { line, column, reason }.into());
         }
-        if self.is_passed() {
-            return Ok(());
-        }
         self.report.rows += 1;
-        self.report.reject(name, line, &bad);
-        let Some(rejects) = &mut self.options.rejects else { return Ok(()) };
-        rejects.write_all(row).map_err(|error| Error::io("write", Path::new("rejects"), error))
+        let rejected = Rejected { input: name.to_owned(), line, column, reason };
+        self.report.reject(&rejected);
+        self.sink.refused(&rejected, row.ends_with(b"\n").then_some(self.end))
     }
 
     fn rows_of(&self, start: &[u8]) -> Box<dyn Rows> {

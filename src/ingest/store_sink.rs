@@ -1,6 +1,7 @@
 //! Rows of an input into a store, in batches.
 
 use crate::error::{ErrorKind, Result};
+use crate::ingest::report::Rejected;
 use crate::ingest::sink::{Row, Sink};
 use crate::model::{MetricDef, SeriesKey};
 use crate::store::{Batch, Series, Store};
@@ -53,6 +54,9 @@ pub struct StoreSink<'a> {
     /// What waits in the batch, and the byte that it ends before.
     waiting: Ingested,
     end: u64,
+    /// The byte that refused rows reach to, and the one that the store remembers.
+    passed: u64,
+    committed: u64,
 }
 
 impl<'a> StoreSink<'a> {
@@ -69,6 +73,8 @@ impl<'a> StoreSink<'a> {
             stored: Ingested::default(),
             waiting: Ingested::default(),
             end: 0,
+            passed: 0,
+            committed: 0,
         }
     }
 
@@ -106,11 +112,13 @@ impl<'a> StoreSink<'a> {
 
     fn commit(&mut self) -> Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
-        if waiting.rows == 0 {
+        let end = self.end.max(self.passed);
+        // Refused rows alone are worth a batch as well: else they would be refused again.
+        if waiting.rows == 0 && (self.producer.is_none() || end <= self.committed) {
             return Ok(());
         }
         let once = match &self.producer {
-            Some(producer) => self.batch.commit_once_and_clear(producer, self.end).map(|_| ()),
+            Some(producer) => self.batch.commit_once_and_clear(producer, end).map(|_| ()),
             None => self.batch.commit_and_clear(),
         };
         match once {
@@ -120,10 +128,18 @@ impl<'a> StoreSink<'a> {
             }
             outcome => outcome?,
         }
+        self.committed = end;
         self.stored.rows += waiting.rows;
         self.stored.samples += waiting.samples;
-        self.stored.line = waiting.line;
+        self.stored.line = self.stored.line.max(waiting.line);
         Ok(())
+    }
+
+    /// True where the next row makes a batch of what waits before it.
+    #[must_use]
+    pub fn commits_before(&self, row: &Row<'_>) -> bool {
+        // Samples that end at one place are of one row.
+        self.batch.len() + row.values.len() > self.batch_samples && row.end != self.end
     }
 
     /// Finds the series of a row's values.
@@ -170,8 +186,7 @@ impl Sink for StoreSink<'_> {
         if !self.is_resolved(row) {
             self.resolve(row)?;
         }
-        // Samples that end at one place are of one row.
-        if self.batch.len() + row.values.len() > self.batch_samples && row.end != self.end {
+        if self.commits_before(row) {
             self.commit()?;
         }
         let before = self.batch.len();
@@ -195,7 +210,12 @@ impl Sink for StoreSink<'_> {
         self.commit()?;
         self.handles.clear();
         self.stored.line = 0;
-        self.end = 0;
+        (self.end, self.passed, self.committed) = (0, 0, 0);
+        Ok(())
+    }
+
+    fn refused(&mut self, _: &Rejected, end: Option<u64>) -> Result<()> {
+        self.passed = end.unwrap_or(0).max(self.passed);
         Ok(())
     }
 

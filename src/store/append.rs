@@ -265,8 +265,8 @@ impl Batch {
     /// once. Returns true if it was stored now.
     ///
     /// Positions of one producer grow from batch to batch, such as a line of a file or an offset of
-    /// a queue; they are remembered for as long as the store exists. A batch without samples does
-    /// nothing, and its position is not remembered.
+    /// a queue; they are remembered for as long as the store exists, also those of batches without
+    /// samples.
     ///
     /// ```
     /// use silverback::{SeriesKey, Store};
@@ -308,7 +308,7 @@ impl Batch {
 
     /// Appends the rows; returns false where the log has them already, as their token tells.
     fn append(&mut self, token: Option<Token>) -> Result<bool> {
-        if self.rows.is_empty() {
+        if self.rows.is_empty() && token.is_none() {
             return Ok(false);
         }
         let core = &*self.core;

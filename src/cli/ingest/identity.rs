@@ -20,6 +20,8 @@ pub(crate) struct Place {
     pub(crate) producer: String,
     /// The byte of the plain text to go on at.
     pub(crate) offset: u64,
+    /// True for compressed text.
+    pub(crate) is_packed: bool,
 }
 
 /// Finds the place to read a file from: its beginning, or behind what was stored of it. A file that
@@ -48,7 +50,7 @@ pub(crate) fn place(store: &Store, file: &mut File, resumes: bool) -> io::Result
             (producer, offset) = (numbered(number + 1), 0);
         }
     }
-    Ok(Place { producer, offset: if resumes { offset } else { 0 } })
+    Ok(Place { producer, offset: if resumes { offset } else { 0 }, is_packed })
 }
 
 /// True where two paths lead to one file.

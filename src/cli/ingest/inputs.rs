@@ -46,14 +46,14 @@ impl Inputs<'_> {
             }
             if path.as_os_str() == "-" {
                 let stdin = Counted { inner: Piped::stdin()?, progress: self.progress };
-                self.read(path, stdin, None, 0, done)?;
+                self.read(path, stdin, None, done)?;
                 continue;
             }
             let mut file = open(path)?;
             let found = place(self.store, &mut file, self.arguments.resume);
             let found = found.with_context(|| format!("cannot read {}", path.display()))?;
             let file = Counted { inner: file, progress: self.progress };
-            self.read(path, file, Some(found.producer), found.offset, done)?;
+            self.read(path, file, Some(found), done)?;
         }
         Ok(())
     }
@@ -91,7 +91,7 @@ impl Inputs<'_> {
             let outcome = open(path).and_then(|mut file| {
                 let found = place(self.store, &mut file, resumes)?;
                 let followed = Followed::new(path, file);
-                self.read(path, followed, Some(found.producer), found.offset, &mut done)
+                self.read(path, followed, Some(found), &mut done)
             });
             // What comes next is another file, or the same one from its beginning.
             resumes = true;

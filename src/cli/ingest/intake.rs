@@ -7,8 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use silverback::ingest::{IngestOptions, IngestReport, Ingested, Input, StoreSink, ingest};
 use silverback::{Clock, Store, Timestamp};
 
+use crate::cli::ingest::identity::Place;
 use crate::cli::ingest::inputs::Inputs;
 use crate::cli::ingest::rejects::Rejects;
+use crate::cli::ingest::telling::Telling;
 
 /// The clock of a store.
 #[derive(Debug)]
@@ -46,16 +48,21 @@ impl Inputs<'_> {
         &self,
         path: &Path,
         bytes: R,
-        producer: Option<String>,
-        offset: u64,
+        place: Option<Place>,
         done: &mut Done,
     ) -> anyhow::Result<()> {
         let name = path.display().to_string();
-        let mut sink = StoreSink::new(self.store).batch_samples(self.arguments.batch.get());
-        sink.producer(producer, self.arguments.resume)?;
+        let mut store = StoreSink::new(self.store).batch_samples(self.arguments.batch.get());
+        let is_endless = self.arguments.follow || place.is_none();
+        // Whoever goes on leaves a line that is being written until it is.
+        let goes_on = self.arguments.follow || self.arguments.resume;
+        let leaves = goes_on && place.as_ref().is_some_and(|place| !place.is_packed);
+        let offset = place.as_ref().map_or(0, |place| place.offset);
+        store.producer(place.map(|place| place.producer), self.arguments.resume)?;
+        let mut sink = Telling::new(store, self.rejects.as_ref(), self.context, is_endless);
         let clock = StoreClock(self.store);
         let mut rejects = self.rejects.as_ref().map(Shared);
-        let mut options = self.options(offset, &clock);
+        let mut options = self.options(offset, &clock).leave_unfinished(leaves);
         if let Some(rejects) = &mut rejects {
             options = options.rejects(rejects);
         }
@@ -70,7 +77,10 @@ impl Inputs<'_> {
         if let Some(mapping) = &report.mapping {
             self.context.say_more(&format!("{}: read by --map '{mapping}'", path.display()));
         }
-        self.context.say_rejected(&report);
+        if let Some(line) = report.left {
+            let left = "the line has no end yet and is left for later";
+            self.context.say(&format!("{}:{line}: {left}", path.display()));
+        }
         done.refused += report.rows_rejected;
         if let Some(Shared(rejects)) = &rejects {
             rejects.lock().unwrap_or_else(PoisonError::into_inner).end_row();

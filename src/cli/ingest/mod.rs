@@ -9,6 +9,7 @@ mod piped;
 mod reading;
 mod rejects;
 mod run;
+mod telling;
 
 pub(crate) use crate::cli::ingest::arguments::IngestArguments;
 pub(crate) use crate::cli::ingest::reading::ReadingArguments;

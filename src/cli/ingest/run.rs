@@ -1,7 +1,8 @@
 //! One run of `silverback ingest`: from its arguments to its status.
 
+use std::fs;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
@@ -11,6 +12,7 @@ use silverback::{Error, ErrorKind, Progress, Store};
 
 use crate::cli::export::write_all;
 use crate::cli::ingest::arguments::IngestArguments;
+use crate::cli::ingest::identity::same_file;
 use crate::cli::ingest::inputs::{Inputs, open};
 use crate::cli::ingest::intake::{Done, StoreClock};
 use crate::cli::ingest::rejects::Rejects;
@@ -27,7 +29,10 @@ pub(crate) fn run(arguments: &IngestArguments, context: &Context) -> anyhow::Res
     }
     let mapping = arguments.reading.mapping()?;
     if arguments.dry_run {
-        return dry_run(arguments, mapping.as_ref());
+        return dry_run(arguments, mapping.as_ref(), context);
+    }
+    if let Some(rejects) = &arguments.rejects {
+        check_apart(rejects, &arguments.files)?;
     }
     let directory = context.directory()?;
     context.say_more(&format!("opens the store at {} for writing", directory.display()));
@@ -73,6 +78,19 @@ pub(crate) fn run(arguments: &IngestArguments, context: &Context) -> anyhow::Res
     Ok(if refused == 0 { Status::Done } else { Status::RowsRefused })
 }
 
+/// Makes sure that no input is the file that refused rows go to: it would grow as it is read.
+fn check_apart(rejects: &Path, files: &[PathBuf]) -> anyhow::Result<()> {
+    let Ok(kept) = fs::metadata(rejects) else { return Ok(()) };
+    let is_kept = |path: &PathBuf| {
+        let path = if path.as_os_str() == "-" { Path::new("/dev/stdin") } else { path };
+        fs::metadata(path).is_ok_and(|read| kept.is_file() && same_file(&read, &kept))
+    };
+    if files.iter().any(is_kept) {
+        return Err(Usage("--rejects names an input, which would grow as it is read").into());
+    }
+    Ok(())
+}
+
 /// Says what can be done where another process has the store.
 fn with_ways_out(error: Error, directory: &Path) -> anyhow::Error {
     let is_locked = matches!(error.kind(), ErrorKind::Locked { .. });
@@ -86,7 +104,12 @@ fn with_ways_out(error: Error, directory: &Path) -> anyhow::Error {
 }
 
 /// Shows how the input would be read.
-fn dry_run(arguments: &IngestArguments, mapping: Option<&Mapping>) -> anyhow::Result<Status> {
+fn dry_run(
+    arguments: &IngestArguments,
+    mapping: Option<&Mapping>,
+    context: &Context,
+) -> anyhow::Result<Status> {
+    let mut refused = 0;
     let store = Store::options().limits(arguments.reading.limits()).in_memory()?;
     let clock = StoreClock(&store);
     let mut out = io::stdout().lock();
@@ -102,10 +125,9 @@ fn dry_run(arguments: &IngestArguments, mapping: Option<&Mapping>) -> anyhow::Re
         if let Some(mapping) = &report.mapping {
             writeln!(out, "--map '{mapping}'")?;
         }
-        for rejected in &report.rejected {
-            writeln!(out, "{rejected}")?;
-        }
+        context.say_rejected(&report.rejected, report.rows_rejected);
+        refused += report.rows_rejected;
     }
     write_all(&store.snapshot()?, &mut out)?;
-    Ok(Status::Done)
+    Ok(if refused == 0 { Status::Done } else { Status::RowsRefused })
 }

@@ -64,7 +64,7 @@ impl SourceArguments {
             let mut sink = StoreSink::new(&store).batch_samples(BATCH_SAMPLES);
             let report = ingest(Input { name, bytes }, options, &mut sink)?;
             sink.finish().1?;
-            context.say_rejected(&report);
+            context.say_rejected(&report.rejected, report.rows_rejected);
         }
         Ok(store.snapshot()?)
     }
