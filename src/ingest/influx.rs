@@ -117,7 +117,7 @@ fn plain_number(text: &[u8]) -> Option<f64> {
 #[inline]
 fn time_of(text: &[u8], column: usize, feed: &Feed<'_, '_>) -> Result<Timestamp, BadRow> {
     match feed.options.time_unit {
-        // The protocol's own unit, in which every time is legal.
+        // The protocol's own unit.
         TimeUnit::Auto if feed.options.time_origin.is_none() => {
             time::nanos(text).map_err(|reason| BadRow::new(column, reason))
         }

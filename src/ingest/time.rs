@@ -142,28 +142,20 @@ fn any(
     })
 }
 
-/// Reads a time in nanoseconds, as line protocol has them. One that another unit would put into
-/// our days is most likely in that unit; where it is not, zeros before it make it 19 digits long.
+/// Reads a time in nanoseconds, as line protocol has them. One outside of our days is most likely in
+/// another unit, or none at all; where it is meant, zeros before it make it 19 characters long.
 #[inline]
 pub(crate) fn nanos(text: &[u8]) -> Result<Timestamp, String> {
-    const DIGITS_SURE: usize = 19;
+    const LENGTH_SURE: usize = 19;
     let shown = || String::from_utf8_lossy(text).into_owned();
     let number = whole(text).or_else(|| std::str::from_utf8(text).ok()?.parse().ok());
     let number = number
         .ok_or_else(|| format!("{:?} is not a time in nanoseconds; give --time-unit", shown()))?;
-    if text.len() < DIGITS_SURE && is_in_another_unit(number) {
+    if text.len() < LENGTH_SURE {
         let hint = in_years(Some(number), &shown());
-        return hint.map_err(|hint| format!("{hint} (give --time-unit)"));
+        return hint.map_err(|hint| format!("{hint} (nanoseconds; give --time-unit)"));
     }
     Ok(Timestamp::from_nanos(number))
-}
-
-/// True for nanoseconds that would lie in our days if they were another unit.
-pub(crate) fn is_in_another_unit(nanos: i64) -> bool {
-    let is_meant = |nanos_a_unit: i64| {
-        nanos.checked_mul(nanos_a_unit).is_some_and(|time| YEARS.contains(&time))
-    };
-    !YEARS.contains(&nanos) && UNITS.iter().any(|(_, nanos_a_unit, _)| is_meant(*nanos_a_unit))
 }
 
 /// Reads digits alone, as far as they fit.
@@ -417,10 +409,15 @@ mod tests {
             let refused = time::nanos(text.as_bytes()).unwrap_err();
             assert!(refused.contains(hint), "{refused}");
         }
+        // Symptom: these were stored in 1970 without a word, as no unit puts them into our days.
+        for text in ["0", "-5", "17706312000000", "-1700000000000"] {
+            let refused = time::nanos(text.as_bytes()).unwrap_err();
+            assert!(refused.contains("outside of 1990 to 2100 (nanoseconds"), "{refused}");
+        }
         for (text, nanos) in [
             ("0000001700000000000", 1_700_000_000_000),
-            ("0", 0),
-            ("-1700000000000", -1_700_000_000_000),
+            ("0000000000000000000", 0),
+            ("-000000000000000005", -5),
             ("9223372036854775807", i64::MAX),
             ("-9223372036854775808", i64::MIN),
         ] {
