@@ -322,7 +322,8 @@ fn refused_rows_go_to_no_input_and_the_one_that_stops_is_kept() {
     assert_eq!(output.status.code(), Some(2), "{}", told(&output));
     assert_eq!(fs::read_to_string(place.path("log.csv")).unwrap(), text);
     let mut piped = place.ingest(&["--rejects", "log.csv"]);
-    let piped = piped.stdin(fs::File::open(place.path("log.csv")).unwrap()).output().unwrap();
+    let log = OpenOptions::new().read(true).open(place.path("log.csv")).unwrap();
+    let piped = piped.stdin(log).output().unwrap();
     assert_eq!(piped.status.code(), Some(2), "{}", told(&piped));
 
     let arguments = ["log.csv", "--rejects", "kept", "--on-error", "stop"];

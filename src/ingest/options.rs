@@ -10,6 +10,7 @@ use crate::model::{Clock, Limits, Timestamp};
 
 /// Options of an ingestion, built by value.
 #[must_use]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct IngestOptions<'a> {
     pub(crate) format: InputFormat,
     pub(crate) mapping: Option<Mapping>,
