@@ -142,8 +142,8 @@ fn any(
     })
 }
 
-/// Reads a time in nanoseconds, as line protocol has them. One outside of our days is most likely in
-/// another unit, or none at all; where it is meant, zeros before it make it 19 characters long.
+/// Reads a time in nanoseconds, as line protocol has them. One outside of our days is most likely
+/// in another unit, or none at all; where it is meant, zeros make it 19 characters long.
 #[inline]
 pub(crate) fn nanos(text: &[u8]) -> Result<Timestamp, String> {
     const LENGTH_SURE: usize = 19;
