@@ -82,7 +82,7 @@ impl SealedChunk<'_> {
     /// # Errors
     /// A damaged index.
     pub(crate) fn sketch(&self) -> Result<Option<LogBuckets>> {
-        self.segment.sketch(self.index, self.summary.count)
+        self.segment.sketch(self.index, self.count)
     }
 
     /// Returns what the index says of how many samples lie before some times, if it does.
