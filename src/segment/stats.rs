@@ -25,13 +25,10 @@ pub(crate) struct ChunkStats {
     fields: [f64; 7],
 }
 
-/// The resolution of sketches: what they say is at most 0.78 % off.
-pub(crate) const SKETCH_RESOLUTION: Resolution = Resolution::Percent1;
-
 /// Appends the sketch of a chunk's values, unless they are so few that it has none.
 pub(crate) fn put_sketch(values: &[f64], out: &mut Vec<u8>) {
     if values.len() >= SKETCH_VALUES_MIN {
-        let mut buckets = LogBuckets::new(SKETCH_RESOLUTION);
+        let mut buckets = LogBuckets::new(Resolution::OF_ANSWERS);
         for value in values {
             buckets.add(*value);
         }

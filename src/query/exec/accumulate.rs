@@ -18,9 +18,6 @@ use crate::query::quantile::Decimal;
 use crate::sketch::{Bounds, DoubleDouble, LogBuckets, Moments, Resolution};
 use crate::snapshot::{ChunkSlices, SealedChunk, Wanted};
 
-/// How fine the buckets of approximate answers are: at most 0.78 % off.
-const RESOLUTION: Resolution = Resolution::Percent1;
-
 /// What the samples of one group add up to in each window.
 ///
 /// Only what the aggregates need is gathered; the other parts stay empty.
@@ -61,24 +58,9 @@ impl<'p> Accumulator<'p> {
     /// Prepares for the aggregates of a scan.
     pub(super) fn new(scan: &'p Scan, windows: usize, budget: &'p Budget) -> Self {
         let functions = scan.aggregates.as_slice();
-        let any = |test: fn(Function) -> bool| functions.iter().any(|function| test(*function));
-        let sized = |needed: bool| if needed { windows } else { 0 };
-        let moments = any(|function| {
-            matches!(
-                function,
-                Function::Sum
-                    | Function::Avg
-                    | Function::Min
-                    | Function::Max
-                    | Function::Stddev
-                    | Function::Approximate(_)
-                    | Function::ApproximateError(_)
-            )
-        });
-        let approximate = any(|function| {
-            matches!(function, Function::Approximate(_) | Function::ApproximateError(_))
-        });
-        let edges = any(|function| matches!(function, Function::First | Function::Last));
+        let sized = |test: fn(Function) -> bool| {
+            if functions.iter().any(|function| test(*function)) { windows } else { 0 }
+        };
         let steps = functions.iter().find_map(|function| match function {
             Function::Increase => Some(Steps::Counter),
             Function::Delta => Some(Steps::Gauge),
@@ -92,15 +74,15 @@ impl<'p> Accumulator<'p> {
             functions,
             budget,
             counts: vec![0; windows],
-            moments: vec![Moments::EMPTY; sized(moments)],
+            moments: vec![Moments::EMPTY; sized(Function::is_of_moments)],
             matched: vec![vec![0; windows]; scan.conditions.len()],
             distinct: vec![vec![BTreeSet::new(); windows]; scan.labels.len()],
-            edges: vec![None; sized(edges)],
-            changes: vec![None; sized(steps.is_some())],
+            edges: vec![None; sized(Function::is_of_edges)],
+            changes: vec![None; sized(Function::reaches_back)],
             steps,
             placement: Placement::default(),
             values: Vec::new(),
-            logs: vec![LogBuckets::new(RESOLUTION); sized(approximate)],
+            logs: vec![LogBuckets::new(Resolution::OF_ANSWERS); sized(Function::is_of_buckets)],
             pool: Pool::default(),
             pool_bytes: 0,
             overflows: false,
@@ -114,7 +96,7 @@ impl<'p> Accumulator<'p> {
         self.moments.fill(Moments::EMPTY);
         self.matched.iter_mut().for_each(|counts| counts.fill(0));
         self.distinct.iter_mut().flatten().for_each(BTreeSet::clear);
-        self.logs.fill(LogBuckets::new(RESOLUTION));
+        self.logs.fill(LogBuckets::new(Resolution::OF_ANSWERS));
         self.edges.fill(None);
         self.changes.fill(None);
         self.empty_pool();

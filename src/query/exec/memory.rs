@@ -26,30 +26,13 @@ pub(super) fn of_row(cells: usize) -> usize {
 
 /// Returns the bytes of what gathers one group, before samples come to it.
 pub(super) fn of_accumulator(scan: &Scan, windows: usize) -> usize {
-    let sized = |bytes: usize, test: fn(&Function) -> bool| {
-        if scan.aggregates.iter().any(test) { bytes } else { 0 }
+    let sized = |bytes: usize, test: fn(Function) -> bool| {
+        if scan.aggregates.iter().any(|function| test(*function)) { bytes } else { 0 }
     };
-    let moments = sized(size_of::<Moments>(), |function| {
-        matches!(
-            function,
-            Function::Sum
-                | Function::Avg
-                | Function::Min
-                | Function::Max
-                | Function::Stddev
-                | Function::Approximate(_)
-                | Function::ApproximateError(_)
-        )
-    });
-    let logs = sized(size_of::<LogBuckets>(), |function| {
-        matches!(function, Function::Approximate(_) | Function::ApproximateError(_))
-    });
-    let edges = sized(size_of::<Option<Edges>>(), |function| {
-        matches!(function, Function::First | Function::Last)
-    });
-    let changes = sized(size_of::<Option<DoubleDouble>>(), |function| {
-        matches!(function, Function::Increase | Function::Delta)
-    });
+    let moments = sized(size_of::<Moments>(), Function::is_of_moments);
+    let logs = sized(size_of::<LogBuckets>(), Function::is_of_buckets);
+    let edges = sized(size_of::<Option<Edges>>(), Function::is_of_edges);
+    let changes = sized(size_of::<Option<DoubleDouble>>(), Function::reaches_back);
     let counts = (1 + scan.conditions.len()) * size_of::<u64>();
     let labels = scan.labels.len() * size_of::<BTreeSet<Arc<str>>>();
     windows.saturating_mul(moments + logs + edges + changes + counts + labels)

@@ -192,6 +192,22 @@ impl Function {
         matches!(self, Self::Count | Self::Sum | Self::Distinct(_)).then_some(0.0)
     }
 
+    /// Returns true if it is computed from sums or extremes of the values.
+    pub(crate) fn is_of_moments(self) -> bool {
+        matches!(self, Self::Sum | Self::Avg | Self::Min | Self::Max | Self::Stddev)
+            || self.is_of_buckets()
+    }
+
+    /// Returns true if it is computed from logarithmic buckets.
+    pub(crate) fn is_of_buckets(self) -> bool {
+        matches!(self, Self::Approximate(_) | Self::ApproximateError(_))
+    }
+
+    /// Returns true if it is the value of the first or the last sample.
+    pub(crate) fn is_of_edges(self) -> bool {
+        matches!(self, Self::First | Self::Last)
+    }
+
     /// Returns true if samples shortly before a window count as its first.
     pub(crate) fn reaches_back(self) -> bool {
         matches!(self, Self::Increase | Self::Delta)
