@@ -53,12 +53,10 @@ impl Decimals {
         let mut integers = Vec::with_capacity(values.len());
         let mut exceptions = Vec::new();
         let exceptions_max = values.len() / EXCEPTION_ONE_IN;
-        let (runs, _) = values.as_chunks::<RUN>();
         let mut read = [0; RUN];
         for (run, start) in values.chunks(RUN).zip((0..).step_by(RUN)) {
-            let whole = runs.get(start / RUN);
             let read_of = |values| simd::run(ReadRun { values, power, integers: &mut read });
-            if whole.is_some_and(read_of) {
+            if run.first_chunk().is_some_and(read_of) {
                 integers.extend_from_slice(&read);
                 continue;
             }

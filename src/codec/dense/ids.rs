@@ -159,42 +159,37 @@ impl Kernel for TakeStreams<'_, '_> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a kernel")]
     fn run(self) {
-        take_streams(self.cursors, self.lookup, self.ids);
-    }
-}
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "part of a kernel")]
-fn take_streams(cursors: &mut [Cursor<'_>; STREAMS], lookup: &Lookup, ids: &mut [u8]) {
-    let quarter = ids.len() / STREAMS;
-    let (first, rest) = ids.split_at_mut(quarter);
-    let (second, rest) = rest.split_at_mut(quarter);
-    let (third, fourth) = rest.split_at_mut(quarter);
-    let (first_loads, first_rest) = first.as_chunks_mut::<CODES_A_LOAD>();
-    let (second_loads, second_rest) = second.as_chunks_mut::<CODES_A_LOAD>();
-    let (third_loads, third_rest) = third.as_chunks_mut::<CODES_A_LOAD>();
-    // The last stream may be longer; the loads that are taken side by side are as many.
-    let side_by_side = fourth.split_at_mut(first_loads.len() * CODES_A_LOAD);
-    let (fourth_loads, fourth_rest) =
-        (side_by_side.0.as_chunks_mut::<CODES_A_LOAD>().0, side_by_side.1);
-    let loads = first_loads.iter_mut().zip(second_loads).zip(third_loads).zip(fourth_loads);
-    for (((a, b), c), d) in loads {
-        let mut words = cursors.map(|cursor| bits_at(cursor.bytes, cursor.bit));
-        let mut used = [0; STREAMS];
-        for (((a, b), c), d) in a.iter_mut().zip(b).zip(c).zip(d) {
-            for ((id, word), used) in [a, b, c, d].into_iter().zip(&mut words).zip(&mut used) {
-                let entry = lookup.entry(*word);
-                *id = entry.to_le_bytes()[0];
-                *word >>= entry >> u8::BITS;
-                *used += usize::from(entry >> u8::BITS);
+        let Self { cursors, lookup, ids } = self;
+        let quarter = ids.len() / STREAMS;
+        let (first, rest) = ids.split_at_mut(quarter);
+        let (second, rest) = rest.split_at_mut(quarter);
+        let (third, fourth) = rest.split_at_mut(quarter);
+        let (first_loads, first_rest) = first.as_chunks_mut::<CODES_A_LOAD>();
+        let (second_loads, second_rest) = second.as_chunks_mut::<CODES_A_LOAD>();
+        let (third_loads, third_rest) = third.as_chunks_mut::<CODES_A_LOAD>();
+        // The last stream may be longer; the loads that are taken side by side are as many.
+        let side_by_side = fourth.split_at_mut(first_loads.len() * CODES_A_LOAD);
+        let (fourth_loads, fourth_rest) =
+            (side_by_side.0.as_chunks_mut::<CODES_A_LOAD>().0, side_by_side.1);
+        let loads = first_loads.iter_mut().zip(second_loads).zip(third_loads).zip(fourth_loads);
+        for (((a, b), c), d) in loads {
+            let mut words = cursors.map(|cursor| bits_at(cursor.bytes, cursor.bit));
+            let mut used = [0; STREAMS];
+            for (((a, b), c), d) in a.iter_mut().zip(b).zip(c).zip(d) {
+                for ((id, word), used) in [a, b, c, d].into_iter().zip(&mut words).zip(&mut used) {
+                    let entry = lookup.entry(*word);
+                    *id = entry.to_le_bytes()[0];
+                    *word >>= entry >> u8::BITS;
+                    *used += usize::from(entry >> u8::BITS);
+                }
+            }
+            for (cursor, used) in cursors.iter_mut().zip(used) {
+                cursor.bit += used;
             }
         }
-        for (cursor, used) in cursors.iter_mut().zip(used) {
-            cursor.bit += used;
+        let rests = [first_rest, second_rest, third_rest, fourth_rest];
+        for (cursor, ids) in cursors.iter_mut().zip(rests) {
+            cursor.fill(lookup, ids);
         }
-    }
-    let rests = [first_rest, second_rest, third_rest, fourth_rest];
-    for (cursor, ids) in cursors.iter_mut().zip(rests) {
-        cursor.fill(lookup, ids);
     }
 }
