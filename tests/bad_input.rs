@@ -9,8 +9,10 @@
     reason = "tests"
 )]
 
+mod folders;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,6 +20,8 @@ use silverback::{
     Background, Clock, Error, ErrorKind, Limits, ManualClock, Matcher, ModelError, Reader,
     Retention, Selector, Series, SeriesKey, Store, TimeRange, Timestamp,
 };
+
+use folders::files;
 
 const NOW: i64 = 1_700_000_000_000_000_000;
 const DAY: i64 = 86_400_000_000_000;
@@ -395,20 +399,6 @@ fn store_at(path: &Path, flushes: i64) {
     }
     series.append(at(flushes * 10), (flushes * 10) as f64).unwrap();
     store.sync().unwrap();
-}
-
-fn files(path: &Path, ending: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(path).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path, ending));
-        } else if path.to_string_lossy().ends_with(ending) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
 }
 
 #[test]

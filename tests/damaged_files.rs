@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+mod folders;
+
 use std::fs::{self, OpenOptions, Permissions};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -17,6 +19,8 @@ use std::time::Instant;
 use silverback::{
     Background, Durability, ErrorKind, Reader, SeriesKey, Store, TimeRange, Timestamp,
 };
+
+use folders::files;
 
 const BASE: i64 = 1_700_000_000_000_000_000;
 
@@ -34,21 +38,6 @@ fn at(millis: i64) -> Timestamp {
 
 fn count(reader: &Reader) -> silverback::Result<usize> {
     Ok(reader.snapshot()?.samples(&key(), TimeRange::ALL)?.len())
-}
-
-/// The files below a folder with a suffix.
-fn files(folder: &Path, suffix: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path, suffix));
-        } else if path.to_string_lossy().ends_with(suffix) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
 }
 
 /// Copies a folder with all that is in it.

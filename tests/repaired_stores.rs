@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+mod folders;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,8 @@ use silverback::{
     Background, Columns, Durability, ErrorKind, Matcher, Reader, RepairReport, Retention, Selector,
     SeriesKey, Store, TimeRange, Timestamp,
 };
+
+use folders::files;
 
 const BASE: i64 = 1_700_000_000_000_000_000;
 const DAY: i64 = 86_400_000_000_000;
@@ -86,20 +90,6 @@ fn samples(path: &Path) -> Samples {
         );
     }
     all
-}
-
-fn files(folder: &Path, suffix: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path, suffix));
-        } else if path.to_string_lossy().ends_with(suffix) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
 }
 
 /// Damages a copy of a store, repairs it, and checks what is left of it.
